@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# What our own tests, examples and benchmarks are built with. Nothing here reaches a project that uses the library.
+find_program(BLIP_CCACHE ccache)
+mark_as_advanced(BLIP_CCACHE)
+if(BLIP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${BLIP_CCACHE}")
+endif()
+
+set(BLIP_SANITIZE "" CACHE STRING "Sanitizers of our own targets, as for -fsanitize=")
+set(BLIP_NATIVE OFF CACHE BOOL "Build our own targets for the processor at hand")
+
+# One job per 2 GB: template code is hungry.
+cmake_host_system_information(RESULT blip_memory QUERY AVAILABLE_PHYSICAL_MEMORY)
+math(EXPR blip_jobs "${blip_memory} / 2048 + 1")
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS blip_compile=${blip_jobs})
+set(CMAKE_JOB_POOL_COMPILE blip_compile)
+
+add_library(blip_development INTERFACE)
+target_link_libraries(blip_development INTERFACE blip::blip)
+target_compile_options(blip_development INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+if(TARGET blip::onednn)
+  target_link_libraries(blip_development INTERFACE blip::onednn)
+endif()
+if(BLIP_SANITIZE)
+  target_compile_options(blip_development INTERFACE -fsanitize=${BLIP_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(blip_development INTERFACE -fsanitize=${BLIP_SANITIZE})
+endif()
+if(BLIP_WITHOUT_OPENMP)
+  target_compile_definitions(blip_development INTERFACE BLIP_THREAD_POOL)
+endif()
+if(BLIP_NATIVE)
+  target_compile_options(blip_development INTERFACE -march=native)
+endif()

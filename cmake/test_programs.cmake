@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+find_package(Catch2 REQUIRED)
+add_library(blip_catch_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
+target_link_libraries(blip_catch_main PUBLIC Catch2::Catch2 blip_development)
+target_include_directories(blip_catch_main PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+target_compile_definitions(blip_catch_main PUBLIC BLIP_GOLDEN_DIR="${blip_golden}")
+
+function(blip_register_test name)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" TIMEOUT 600)
+endfunction()
+
+# One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own.
+function(blip_test_program name folder)
+  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
+  list(FILTER sources EXCLUDE REGEX "_alone_test\\.cpp$")
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE blip_catch_main ${arg_LIBRARIES})
+    blip_register_test(${name})
+  endif()
+endfunction()
+
+# tests/<folder>/<name>_alone_test.cpp: programs that replace operator new or expect to be killed.
+function(blip_alone_programs)
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*/*_alone_test.cpp")
+  foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    string(REPLACE "_alone_test" "" name ${name})
+    if(BLIP_SANITIZE AND source MATCHES "allocations|fenced")
+      continue()  # sanitizers own the allocator and the signal
+    endif()
+    add_executable(test_${name} ${source})
+    target_link_libraries(test_${name} PRIVATE blip_catch_main)
+    blip_register_test(test_${name})
+  endforeach()
+endfunction()
+
+# Files of static assertions: they pass by compiling.
+function(blip_static_tests)
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/static/*.cpp")
+  if(sources)
+    add_library(blip_static OBJECT ${sources})
+    target_link_libraries(blip_static PRIVATE blip_development)
+    add_test(NAME static COMMAND ${CMAKE_COMMAND} -E echo "static assertions held when they were compiled")
+  endif()
+endfunction()
+
+# The same headers in two translation units, once with -march=native: nothing may be defined twice.
+function(blip_two_units_test)
+  add_executable(test_two_units "${PROJECT_SOURCE_DIR}/tests/consume/program/main.cpp"
+    "${PROJECT_SOURCE_DIR}/tests/consume/program/second.cpp")
+  target_link_libraries(test_two_units PRIVATE blip_development)
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/consume/program/second.cpp" PROPERTIES COMPILE_OPTIONS -march=native)
+  blip_register_test(test_two_units)
+endfunction()

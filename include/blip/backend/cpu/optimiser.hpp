@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/backend/types.hpp"
+#include "blip/core/device.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// The optimiser's kernel on the processor; contract in blip/backend/kernels.hpp.
+struct cpu_optimiser {
+  static void adamw(device<cpu>& d, const adamw_step& u, matrix_view<const float> gradient, matrix_view<float> value,
+                    matrix_view<float> first, matrix_view<float> second);
+};
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "blip/core/arena_layout.hpp"
+#include "blip/core/backend.hpp"
+#include "blip/core/buffer.hpp"
+#include "blip/core/error.hpp"
+#include "blip/core/matrix_view.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// One allocation that holds one role of a model's parameters: values, gradients, a moment, the momentum copy. Values for
+// inference may hold the weights of products packed by the back end's engine instead of plain (see blip::pack).
+template <backend B>
+class arena {
+ public:
+  using scalar = typename B::scalar;
+
+  arena() = default;
+  explicit arena(std::shared_ptr<const arena_layout> layout)
+      : layout_(std::move(layout)), data_(buffer<B, scalar>::zeros(static_cast<std::size_t>(layout_->size()))) {}
+
+  arena clone() const {
+    arena copy;
+    copy.layout_ = layout_;
+    copy.data_ = data_.clone();
+    return copy;
+  }
+
+  // Where an entry of a packed arena lies, in bytes.
+  struct place {
+    std::size_t offset;
+    bool packed;
+  };
+  static arena packed(std::shared_ptr<const arena_layout> layout, buffer<B, std::byte> bytes, std::vector<place> places) {
+    arena a;
+    a.layout_ = std::move(layout);
+    a.packed_ = std::move(bytes);
+    a.places_ = std::move(places);
+    return a;
+  }
+  bool is_packed() const { return !places_.empty(); }
+
+  const std::shared_ptr<const arena_layout>& layout() const { return layout_; }
+  std::size_t bytes() const { return data_.bytes() + packed_.bytes(); }
+  scalar* data() { return data_.data(); }
+  const scalar* data() const { return data_.data(); }
+
+  matrix_view<scalar> view(const parameter& p) { return {data() + placed(p), p.rows(), p.cols(), p.cols(), nullptr}; }
+  matrix_view<const scalar> view(const parameter& p) const { return weight(p); }
+  // The same with what the engine packed, if it did; then there is no plain data.
+  weight_view<scalar> weight(const parameter& p) const {
+    const std::int64_t offset = placed(p);
+    if (!is_packed()) return {{data() + offset, p.rows(), p.cols(), p.cols(), nullptr}, nullptr};
+    const place& at = places_[static_cast<std::size_t>(p.entry())];
+    const std::byte* bytes = packed_.data() + at.offset;
+    const auto* plain = at.packed ? nullptr : reinterpret_cast<const scalar*>(bytes);
+    return {{plain, p.rows(), p.cols(), p.cols(), nullptr}, at.packed ? bytes : nullptr};
+  }
+
+  // Host access by name; values are converted one by one.
+  template <class T>
+  void write(std::string_view name, std::span<const T> host) {
+    const auto& n = layout_->at(name);
+    if (static_cast<std::int64_t>(host.size()) != n.count)
+      throw shape_error({"arena: " + n.text, std::to_string(n.count) + " values", std::to_string(host.size()), {}});
+    std::vector<scalar> converted(host.begin(), host.end());
+    data_.write(converted, first(n));
+  }
+  void write(const arena_layout::entry& e, std::span<const scalar> host) {
+    require_equal("arena", "values of an entry", static_cast<long long>(host.size()), e.size());
+    data_.write(host, static_cast<std::size_t>(e.offset));
+  }
+  std::vector<scalar> read(const arena_layout::entry& e) const {
+    std::vector<scalar> host(static_cast<std::size_t>(e.size()));
+    data_.read(host, static_cast<std::size_t>(e.offset));
+    return host;
+  }
+  std::vector<scalar> read(std::string_view name) const {
+    if (is_packed())
+      throw config_error({"arena: packed weights cannot be read back", {}, {}, "read from the arena they were packed from"});
+    const auto& n = layout_->at(name);
+    std::vector<scalar> host(static_cast<std::size_t>(n.count));
+    data_.read(host, first(n));
+    return host;
+  }
+
+ private:
+  std::size_t first(const arena_layout::name& n) const {
+    return static_cast<std::size_t>(layout_->entries()[static_cast<std::size_t>(n.entry)].offset + n.first);
+  }
+  std::int64_t placed(const parameter& p) const {
+    if (!layout_ || p.layout() != layout_->id())
+      throw not_placed_error({p.placed() ? "a parameter is laid out for another model than the arena"
+                                         : "a parameter was used before it was laid out",
+                              {}, {}, "call arena_layout::place on the model, or use blip::owned for a single layer"});
+    return p.offset();
+  }
+
+  std::shared_ptr<const arena_layout> layout_;
+  buffer<B, scalar> data_;
+  buffer<B, std::byte> packed_;
+  std::vector<place> places_;
+};
+
+// The gradients of one step. `touched` tells which entries a loss reached: the others hold garbage, and optimisers
+// leave their parameters alone, weight decay included. Frozen entries never receive any.
+template <backend B>
+class gradients {
+ public:
+  using scalar = typename B::scalar;
+
+  explicit gradients(std::shared_ptr<const arena_layout> layout)
+      : values_(std::move(layout)),
+        touched_(values_.layout()->entries().size(), 0),
+        frozen_(values_.layout()->entries().size(), 0) {}
+
+  void clear() { std::fill(touched_.begin(), touched_.end(), char{0}); }
+  void freeze(int entry, bool frozen = true) { frozen_[static_cast<std::size_t>(entry)] = frozen; }
+
+  bool touched(int entry) const { return touched_[static_cast<std::size_t>(entry)] != 0; }
+  bool trains(const parameter& p) const { return frozen_[static_cast<std::size_t>(p.entry())] == 0; }
+
+  // Where a pullback adds the gradient of `p`; the first one of a step overwrites.
+  gradient_view<scalar> view(const parameter& p) {
+    if (!trains(p)) return {};
+    char& touched = touched_[static_cast<std::size_t>(p.entry())];
+    const bool accumulate = touched != 0;
+    touched = 1;
+    return {values_.view(p), accumulate};
+  }
+  // The same for pullbacks that reach some rows only.
+  gradient_view<scalar> zeroed_view(const parameter& p) {
+    gradient_view<scalar> g = view(p);
+    if (g && !g.accumulate) {
+      memory<B>::zero(g.data, static_cast<std::size_t>(p.size()) * sizeof(scalar));
+      g.accumulate = true;
+    }
+    return g;
+  }
+
+  arena<B>& values() { return values_; }
+  const arena<B>& values() const { return values_; }
+
+ private:
+  arena<B> values_;
+  std::vector<char> touched_, frozen_;
+};
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "blip/core/version.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// Bounds on what untrusted input may ask for. Exceeding one is a limit_error, before any memory is taken.
+struct limits {
+  std::uint64_t header_bytes = 16u << 20;          // safetensors header (the format's own bound is 100,000,000)
+  std::uint64_t tensors = 1'000'000;               // tensors per file
+  std::uint64_t name_bytes = 1'024;                // one tensor name
+  int rank = 16;                                   // dimensions of one tensor
+  std::uint64_t dimension = std::uint64_t{1} << 48;
+  std::uint64_t tensor_bytes = std::uint64_t{1} << 40;  // all tensors of one file
+  int json_depth = 64;
+  std::uint64_t json_string = 1u << 20;
+  std::uint64_t json_bytes = 256u << 20;
+  std::uint64_t image_pixels = 50'000'000;
+  int image_side = 32'768;
+  std::uint64_t image_bytes = 64u << 20;           // encoded
+  std::uint64_t caption_bytes = 64u << 10;
+};
+
+}  // namespace blip::inline BLIP_ABI

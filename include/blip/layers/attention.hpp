@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+#include "blip/layers/linear.hpp"
+#include "blip/layers/linear_group.hpp"
+#include "blip/layers/mlp.hpp"
+#include "blip/ops/attend.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+struct attention_config {
+  int width = 0, heads = 0;
+  int context = 0;  // width of the rows that keys and values come from; 0: self-attention
+  naming names = naming::timm;
+};
+
+namespace detail {
+
+template <int Width, int Heads>
+consteval bool heads_divide_width() {
+  static_assert(Width > 0, "blip::attention: set attention_config::width");
+  static_assert(Heads > 0, "blip::attention: set attention_config::heads");
+  static_assert(Heads <= 0 || Width % (Heads > 0 ? Heads : 1) == 0,
+                "blip::attention: width must be a multiple of heads");
+  return Width > 0 && Heads > 0 && Width % (Heads > 0 ? Heads : 1) == 0;
+}
+template <int Got, int Expected>
+consteval bool attention_input_is() {
+  static_assert(Got == Expected, "blip::attention: the input's width is not attention_config::width");
+  return Got == Expected;
+}
+template <int Got, int Expected>
+consteval bool attention_context_is() {
+  static_assert(Got == Expected, "blip::attention: the context's width is not attention_config::context");
+  return Got == Expected;
+}
+
+}  // namespace detail
+
+// Multi-head attention with its output projection:  y = W_o concat_h softmax(q_h k_h^T / sqrt d) v_h + b_o.
+// Self-attention (context 0): keys and values are rows of x. Cross-attention: they are rows of another matrix, projected
+// once (`project`) and read by any number of queries (`read`).  x, y [n, width]; context [m, context].
+// Parameters: one fused weight for query, key and value ([3 width, width], or [width, width] and [2 width, context]).
+// Source: "Attention is all you need" 3.2.2.
+template <attention_config C, backend B, bool = detail::heads_divide_width<C.width, C.heads>()>
+class attention {};
+
+template <attention_config C, backend B>
+class attention<C, B, true> {
+  static constexpr bool cross = C.context > 0;
+  static constexpr bool bert = C.names == naming::bert;
+  static constexpr int source_width = cross ? C.context : C.width;
+
+ public:
+  explicit attention(float dropout = 0) : dropout_(dropout) {}
+
+  // Self-attention within each sequence; causal is right-aligned.
+  template <class T, int K>
+  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
+    static_assert(detail::attention_input_is<K, C.width>());
+    return output_.forward(t, ops::attend_self<C.width>(t, fused_.forward(t, x), layout, spec(t, causal)));
+  }
+
+  // Keys and values of context rows [m, context]: [key | value], [m, 2 width].
+  template <class T, int K>
+  var<T, 2 * C.width> project(T& t, const var<T, K>& context) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
+    static_assert(detail::attention_context_is<K, C.context>());
+    return fused_.forward(t, context);
+  }
+  // Attends from x to projected context rows; `source` says which context sequence each query sequence reads.
+  template <class T, int K>
+  var<T, C.width> read(T& t, const var<T, K>& x, const var<T, 2 * C.width>& projected, const sequence_layout& layout,
+                       const sequence_layout& context, source_index source = nullptr) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
+    static_assert(detail::attention_input_is<K, C.width>());
+    return output_.forward(
+        t, ops::attend_cross<C.width>(t, query_.forward(t, x), projected, layout, context, source, spec(t, false)));
+  }
+
+  const parameter& output_weight() const { return output_.weight(); }
+
+  template <class Self, class F>
+  static void members(Self& self, F&& f) {
+    if constexpr (cross) f(bert ? "self.query" : "q", self.query_);
+    f(bert ? "self" : cross ? "kv" : "qkv", self.fused_);
+    f(bert ? "output.dense" : "proj", self.output_);
+  }
+
+ private:
+  template <class T>
+  attention_spec spec(const T& t, bool causal) const {
+    return {C.heads, 1 / std::sqrt(static_cast<double>(C.width / C.heads)), causal,
+            t.dropout(dropout_, fused_.weight())};
+  }
+
+  static constexpr group_names names =
+      !bert ? group_names::fused : cross ? group_names::key_value : group_names::query_key_value;
+  struct no_query {};
+
+  float dropout_;
+  [[no_unique_address]] std::conditional_t<cross, linear<linear_config{.in = C.width, .out = C.width}, B>, no_query> query_;
+  linear_group<source_width, C.width, cross ? 2 : 3, names, B> fused_;
+  linear<linear_config{.in = C.width, .out = C.width}, B> output_;
+};
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <type_traits>
+
+#include "blip/layers/attention.hpp"
+#include "blip/layers/layer_norm.hpp"
+#include "blip/layers/mlp.hpp"
+#include "blip/ops/residual.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+enum class norm_order { before, after };  // before: ViT; after: BERT
+
+struct block_config {
+  int width = 0, heads = 0, hidden = 0;
+  int context = 0;  // width of what cross-attention reads; 0: no cross-attention
+  norm_order norm = norm_order::before;
+};
+
+struct block_options {
+  double norm_eps = 1e-6;
+  float dropout = 0;            // of each branch before it is added
+  float attention_dropout = 0;  // of attention probabilities
+  float drop_path = 0;          // of whole branches, one draw per sequence and branch
+};
+
+namespace detail {
+
+template <block_config C>
+consteval bool block_rules() {
+  static_assert(C.width > 0 && C.hidden > 0, "blip::transformer_block: set block_config::width and ::hidden");
+  static_assert(C.heads > 0, "blip::transformer_block: set block_config::heads");
+  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0,
+                "blip::transformer_block: width must be a multiple of heads");
+  return C.width > 0 && C.hidden > 0 && C.heads > 0 && C.width % (C.heads > 0 ? C.heads : 1) == 0;
+}
+template <int Got, int Expected>
+consteval bool block_input_is() {
+  static_assert(Got == Expected, "blip::transformer_block: the input's width is not block_config::width");
+  return Got == Expected;
+}
+
+}  // namespace detail
+
+// What cross-attention of one layer reads: projected context rows, their layout, and who reads which sequence.
+template <class T, int W>
+struct cross_input {
+  const var<T, 2 * W>& projected;
+  const sequence_layout& layout;
+  source_index source = nullptr;
+};
+
+// Self-attention, cross-attention (if context > 0 and one is given), MLP; each a residual branch with its own norm.
+//   before:  x + branch(norm(x))       after:  norm(x + branch(x))
+// x, y [n, width]. Whether self-attention is causal is an argument, so that encoder and decoder layers are one type.
+// Source: ViT (Dosovitskiy et al. 2021) block, BERT layer with the cross-attention of ALBEF's and BLIP's text models.
+template <block_config C, backend B, bool = detail::block_rules<C>()>
+class transformer_block {};
+
+template <block_config C, backend B>
+class transformer_block<C, B, true> {
+ public:
+  static constexpr bool has_cross_attention = C.context > 0;
+  static constexpr int width = C.width;
+
+  explicit transformer_block(const block_options& o = {})
+      : options_(o), norm1_(o.norm_eps), norm2_(o.norm_eps), attention_(o.attention_dropout), cross_(o) {}
+
+  template <class T, int K>
+  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::block_input_is<K, C.width>());
+    return feed_forward(t, self_attention(t, x, layout, causal), layout);
+  }
+  template <class T, int K>
+  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal,
+                          const cross_input<T, C.width>& context) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
+    static_assert(detail::block_input_is<K, C.width>());
+    const var<T, C.width> h = self_attention(t, x, layout, causal);
+    return feed_forward(t, cross_attention(t, h, layout, context), layout);
+  }
+
+  // Keys and values of context rows for this layer's cross-attention.
+  template <class T, int K>
+  var<T, 2 * C.width> project(T& t, const var<T, K>& context) const {
+    static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
+    return cross_.attention.project(t, context);
+  }
+
+  template <class Self, class F>
+  static void members(Self& self, F&& f) {
+    if constexpr (C.norm == norm_order::before) {
+      f("norm1", self.norm1_);
+      f("attn", self.attention_);
+      if constexpr (has_cross_attention) {
+        f("norm_cross", self.cross_.norm);
+        f("cross_attn", self.cross_.attention);
+      }
+      f("norm2", self.norm2_);
+      f("mlp", self.mlp_);
+    } else {
+      f("attention", self.attention_);
+      f("attention.output.LayerNorm", self.norm1_);
+      if constexpr (has_cross_attention) {
+        f("crossattention", self.cross_.attention);
+        f("crossattention.output.LayerNorm", self.cross_.norm);
+      }
+      f("", self.mlp_);
+      f("output.LayerNorm", self.norm2_);
+    }
+  }
+
+ private:
+  static constexpr naming names = C.norm == norm_order::before ? naming::timm : naming::bert;
+  struct with_cross {
+    explicit with_cross(const block_options& o) : norm(o.norm_eps), attention(o.attention_dropout) {}
+    layer_norm<C.width, B> norm;
+    blip::attention<attention_config{C.width, C.heads, C.context, names}, B> attention;
+  };
+  struct without_cross {
+    explicit without_cross(const block_options&) {}
+  };
+
+  // One residual branch; dropout draws at the address of the branch's last weight.
+  template <class T, class Branch>
+  var<T, C.width> branch(T& t, const var<T, C.width>& x, const layer_norm<C.width, B>& norm, const parameter& site,
+                         const sequence_layout& layout, Branch&& compute) const {
+    const dropout_spec dropout = t.dropout(options_.dropout, site, options_.drop_path);
+    if constexpr (C.norm == norm_order::before)
+      return ops::residual(t, x, compute(norm.forward(t, x)), layout, dropout);
+    else
+      return norm.forward(t, ops::residual(t, x, compute(x), layout, dropout));
+  }
+
+  template <class T>
+  var<T, C.width> self_attention(T& t, const var<T, C.width>& x, const sequence_layout& layout, bool causal) const {
+    return branch(t, x, norm1_, attention_.output_weight(), layout,
+                  [&](const var<T, C.width>& h) { return attention_.forward(t, h, layout, causal); });
+  }
+  template <class T>
+  var<T, C.width> cross_attention(T& t, const var<T, C.width>& x, const sequence_layout& layout,
+                                  const cross_input<T, C.width>& c) const {
+    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout, [&](const var<T, C.width>& h) {
+      return cross_.attention.read(t, h, c.projected, layout, c.layout, c.source);
+    });
+  }
+  template <class T>
+  var<T, C.width> feed_forward(T& t, const var<T, C.width>& x, const sequence_layout& layout) const {
+    return branch(t, x, norm2_, mlp_.output_weight(), layout,
+                  [&](const var<T, C.width>& h) { return mlp_.forward(t, h); });
+  }
+
+  block_options options_;
+  layer_norm<C.width, B> norm1_, norm2_;
+  blip::attention<attention_config{C.width, C.heads, 0, names}, B> attention_;
+  [[no_unique_address]] std::conditional_t<has_cross_attention, with_cross, without_cross> cross_;
+  mlp<mlp_config{C.width, C.hidden, names}, B> mlp_;
+};
+
+}  // namespace blip::inline BLIP_ABI

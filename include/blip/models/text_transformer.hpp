@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "blip/autograd/var_list.hpp"
+#include "blip/config/text.hpp"
+#include "blip/layers/embedding.hpp"
+#include "blip/layers/transformer_block.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+namespace detail {
+
+template <text_config C>
+consteval bool text_rules() {
+  static_assert(C.width > 0 && C.heads > 0 && C.hidden > 0,
+                "blip::text_transformer: set text_config::width, ::heads and ::hidden");
+  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0,
+                "blip::text_transformer: width must be a multiple of heads");
+  static_assert((C.cross == cross_schedule::none) == (C.context == 0),
+                "blip::text_transformer: cross-attention and text_config::context go together");
+  return C.width > 0 && C.heads > 0 && C.hidden > 0 && C.width % (C.heads > 0 ? C.heads : 1) == 0 &&
+         (C.cross == cross_schedule::none) == (C.context == 0);
+}
+template <int Got, int Expected>
+consteval bool text_context_is() {
+  static_assert(Got == Expected, "blip::text_transformer: the context's width is not text_config::context");
+  return Got == Expected;
+}
+
+}  // namespace detail
+
+// Context rows projected for every layer with cross-attention: computed once, read by any number of texts.
+template <class T, int W>
+struct projected_context {
+  var_list<T, 2 * W> layers;
+  sequence_layout layout;
+};
+
+// BERT with optional cross-attention; text is packed (no padding rows).
+//   text         ids, no context: all layers, or those before cross_from
+//   fuse         given states and a context: the layers with cross-attention
+//   multimodal   ids and a context: all layers
+// each bidirectional or causal.  ids [n], states and results [n, width]; post-norm layers, so no norm at the end.
+// Source: `xbert.py` (ALBEF: text layers, then fusion layers) and `med.py` (BLIP); names as in their checkpoints.
+template <text_config C, backend B, bool = detail::text_rules<C>()>
+class text_transformer {};
+
+template <text_config C, backend B>
+class text_transformer<C, B, true> {
+ public:
+  static constexpr int width = C.width;
+  static constexpr bool has_cross_attention = C.cross != cross_schedule::none;
+
+  explicit text_transformer(const text_options& o) : options_(o), embedding_(o.embedding) {
+    const int first = C.cross == cross_schedule::none ? o.layers : C.cross == cross_schedule::all ? 0 : o.cross_from;
+    if (o.layers < 1 || first < 0 || first > o.layers)
+      throw config_error({"text_transformer: layers and cross_from", "at least one layer, cross_from within them",
+                          std::to_string(o.layers) + " and " + std::to_string(o.cross_from), {}});
+    const block_options block{o.norm_eps, o.dropout, o.attention_dropout, 0};
+    for (int i = 0; i < first; ++i) plain_.emplace_back(block);
+    if constexpr (has_cross_attention)
+      for (int i = first; i < o.layers; ++i) crossing_.emplace_back(block);
+  }
+
+  template <class T>
+  using states = var<T, C.width>;
+  // Sees the input of the first layer run (i = -1) and what layer i gives.
+  template <class T>
+  using observer = std::type_identity_t<function_ref<void(int, const states<T>&)>>;
+
+  template <class T>
+  states<T> embed(T& t, const int* ids, const sequence_layout& layout, const int* live = nullptr) const {
+    return embedding_.forward(t, ids, layout, live);
+  }
+
+  template <class T>
+  states<T> text(T& t, const int* ids, const sequence_layout& layout, bool causal = false,
+                 observer<T> observe = ignore<T>) const;
+
+  // Keys and values of a context [m, context], for all layers with cross-attention.
+  template <class T, int K>
+  projected_context<T, C.width> project(T& t, const var<T, K>& context, const sequence_layout& layout) const;
+
+  template <class T>
+  states<T> fuse(T& t, const states<T>& x, const sequence_layout& layout, const projected_context<T, C.width>& context,
+                 source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
+
+  template <class T>
+  states<T> multimodal(T& t, const int* ids, const sequence_layout& layout,
+                       const projected_context<T, C.width>& context, source_index source = nullptr,
+                       bool causal = false, observer<T> observe = ignore<T>) const;
+
+  int layers() const { return static_cast<int>(plain_.size() + crossing_.size()); }
+  int cross_from() const { return static_cast<int>(plain_.size()); }
+  int vocabulary() const { return embedding_.vocabulary(); }
+  const parameter& words() const { return embedding_.words(); }
+  parameter& words() { return embedding_.words(); }
+
+  template <class Self, class F>
+  static void members(Self& self, F&& f) {
+    f("embeddings", self.embedding_);
+    int i = 0;
+    for (auto& block : self.plain_) f("encoder.layer." + std::to_string(i++), block);
+    for (auto& block : self.crossing_) f("encoder.layer." + std::to_string(i++), block);
+  }
+
+ private:
+  template <class T>
+  static constexpr auto ignore = [](int, const states<T>&) {};
+
+  using plain_block =
+      transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden, .norm = norm_order::after}, B>;
+  using crossing_block = transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden,
+                                                        .context = C.context, .norm = norm_order::after}, B>;
+
+  template <class T>
+  states<T> run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal, observer<T> observe) const;
+
+  text_options options_;
+  embedding<C.width, B> embedding_;
+  std::vector<plain_block> plain_;
+  std::vector<crossing_block> crossing_;
+};
+
+}  // namespace blip::inline BLIP_ABI
+
+#include "blip/models/text_transformer-inl.hpp"

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/models/vit.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+template <vit_config C, backend B>
+template <class T>
+var<T, C.width> vit<C, B, true>::forward(T& t, const images<T>& pixels,
+                                         function_ref<void(int, const var<T, C.width>&)> observe) const {
+  static_assert(same_back_end<T, B>());
+  const position_grid to = grid(pixels.height(), pixels.width());
+  if (!options_.any_size && (to.height != table_.height || to.width != table_.width))
+    throw shape_error({"vit: picture of " + std::to_string(pixels.height()) + " x " + std::to_string(pixels.width()),
+                       std::to_string(options_.image_height) + " x " + std::to_string(options_.image_width),
+                       "another size", "resize the picture, or set vit_options::any_size"});
+  var<T, C.width> x = patches_.forward(t, pixels);
+  observe(-1, x);
+  x = ops::tokens(t, x, &class_, positions_, table_, to, pixels.batch());
+  const sequence_layout rows = layout(pixels);
+  for (int i = 0; i < depth(); ++i) {
+    const block_type& block = blocks_[static_cast<std::size_t>(i)];
+    const auto run = [&block, rows](T& on, const var<T, C.width>& h) { return block.forward(on, h, rows); };
+    x = i < depth() - options_.checkpoint_last ? run(t, x) : checkpoint(t, x, run);
+    observe(i, x);
+  }
+  return norm_.forward(t, x);
+}
+
+}  // namespace blip::inline BLIP_ABI

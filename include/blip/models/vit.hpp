@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "blip/autograd/checkpoint.hpp"
+#include "blip/config/vit.hpp"
+#include "blip/layers/patch_embedding.hpp"
+#include "blip/layers/transformer_block.hpp"
+#include "blip/ops/tokens.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+namespace detail {
+
+template <vit_config C>
+consteval bool vit_rules() {
+  static_assert(C.width > 0 && C.heads > 0 && C.hidden > 0, "blip::vit: set vit_config::width, ::heads and ::hidden");
+  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0, "blip::vit: width must be a multiple of heads");
+  static_assert(C.patch > 0 && C.channels > 0, "blip::vit: patch and channels must be positive");
+  return C.width > 0 && C.heads > 0 && C.hidden > 0 && C.patch > 0 && C.channels > 0 &&
+         C.width % (C.heads > 0 ? C.heads : 1) == 0;
+}
+
+}  // namespace detail
+
+// The vision tower:  norm(blocks([class; patches] + positions)), all rows returned.
+// pixels [B, C H W] to rows [B (N + 1), width], N = (H / p)(W / p), the class row first in each sequence.
+// Source: ViT (Dosovitskiy et al. 2021) as in ALBEF's and BLIP's `visual_encoder`; names as in their checkpoints.
+template <vit_config C, backend B, bool = detail::vit_rules<C>()>
+class vit {};
+
+template <vit_config C, backend B>
+class vit<C, B, true> {
+ public:
+  static constexpr int width = C.width;
+  using block_type = transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden}, B>;
+
+  explicit vit(const vit_options& o) : options_(o), norm_(o.norm_eps) {
+    if (o.depth < 1)
+      throw config_error({"vit: depth", "at least 1", std::to_string(o.depth), "set vit_options::depth"});
+    table_ = grid(o.image_height, o.image_width);
+    class_.stored_as({1, 1, C.width}, 3).starts(initial::normal);
+    positions_ = parameter(table_.rows(), C.width).stored_as({1, table_.rows(), C.width}, 3);
+    for (int i = 0; i < o.depth; ++i) {
+      const float path = o.depth > 1 ? o.drop_path * static_cast<float>(i) / static_cast<float>(o.depth - 1) : 0;
+      blocks_.emplace_back(block_options{o.norm_eps, o.dropout, 0, path});
+    }
+  }
+
+  // How the rows of a result form sequences: one of N + 1 rows per picture.
+  sequence_layout layout(int batch, int height, int width_pixels) const {
+    return sequence_layout::uniform(batch, grid(height, width_pixels).rows());
+  }
+  template <class T>
+  sequence_layout layout(const images<T>& pixels) const {
+    return layout(pixels.batch(), pixels.height(), pixels.width());
+  }
+
+  // `observe(i, rows)` sees the patches (i = -1) and what block i gives.
+  template <class T>
+  var<T, C.width> forward(T& t, const images<T>& pixels,
+                          function_ref<void(int, const var<T, C.width>&)> observe = ignore<T>) const;
+
+  int depth() const { return static_cast<int>(blocks_.size()); }
+  const position_grid& position_table() const { return table_; }
+
+  template <class Self, class F>
+  static void members(Self& self, F&& f) {
+    f("cls_token", self.class_);
+    f("pos_embed", self.positions_);
+    f("patch_embed", self.patches_);
+    f("blocks", self.blocks_);
+    f("norm", self.norm_);
+  }
+
+ private:
+  template <class T>
+  static constexpr auto ignore = [](int, const var<T, C.width>&) {};
+
+  static position_grid grid(int height, int width_pixels) {
+    if (height < C.patch || width_pixels < C.patch || height % C.patch != 0 || width_pixels % C.patch != 0)
+      throw shape_error({"vit: picture of " + std::to_string(height) + " x " + std::to_string(width_pixels),
+                         "sides that are multiples of the patch size " + std::to_string(C.patch), "a remainder", {}});
+    return {1, height / C.patch, width_pixels / C.patch};
+  }
+
+  vit_options options_;
+  position_grid table_;
+  parameter class_{C.width}, positions_;
+  patch_embedding<patch_config{C.width, C.patch, C.channels}, B> patches_;
+  std::vector<block_type> blocks_;
+  layer_norm<C.width, B> norm_;
+};
+
+}  // namespace blip::inline BLIP_ABI
+
+#include "blip/models/vit-inl.hpp"
