@@ -34,9 +34,9 @@ struct tape_record {
 
 // Binds a model's structure to arenas and, if it records, keeps one pullback per op. Ops push; `backward` replays in
 // strictly reverse order and frees as it goes. Pullbacks hold the tape's address, so it cannot be copied or moved.
-template <bool Records, backend B>
+template <bool Records, class B>
 class tape {
-  static_assert(requires { typename B::scalar; }, "blip::tape: the second argument must be a back end");
+  static_assert(backend<B>, "blip::tape: the second argument must be a back end");
 
  public:
   static constexpr bool records = Records;
@@ -45,9 +45,11 @@ class tape {
   using device_type = blip::device<B>;
 
   tape(device_type& d, const arena<B>& values, tape_options o = {}) : device_(d), values_(values), options_(o) {}
-  tape(device_type& d, const arena<B>& values, gradients<B>& g, tape_options o = {})
-    requires Records
-      : device_(d), values_(values), gradients_(&g), options_(o) {}
+  template <class G>
+  tape(device_type& d, const arena<B>& values, gradients<G>& g, tape_options o = {})
+      : device_(d), values_(values), gradients_(&g), options_(o) {
+    static_assert(Records, "blip::tape: an inference tape takes no gradients; use recording_tape");
+  }
   tape(const tape&) = delete;
   tape& operator=(const tape&) = delete;
   ~tape() {
@@ -188,6 +190,9 @@ class tape {
   }
   template <class V>
   void backward(const V& y) {
+    if constexpr (requires { typename std::integral_constant<int, V::width>; })
+      static_assert(V::width == 1,
+                    "blip::tape: backward starts at one number; reduce the loss to [1, 1], or give a seed");
     require_equal("tape: backward without a seed", "rows of the loss", y.rows(), 1);
     backward(y, {device_.one(), 1, 1, 1, nullptr});
   }
@@ -239,9 +244,9 @@ class tape {
   head* last_ = nullptr;
 };
 
-template <backend B>
+template <class B>
 using recording_tape = tape<true, B>;
-template <backend B>
+template <class B>
 using inference_tape = tape<false, B>;
 
 // A tape on back end B. Layers assert this with a sentence.
@@ -253,6 +258,24 @@ template <class T, class B>
 consteval bool same_back_end() {
   static_assert(tape_on<T, B>, "blip::tape: the tape and the layer are on different back ends");
   return tape_on<T, B>;
+}
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_var = false;
+template <class T, int W>
+inline constexpr bool is_var<var<T, W>> = true;
+
+}  // namespace detail
+
+// Fails with a sentence: what a layer's `forward` for anything but a var on its tape says.
+template <class T, class X>
+consteval bool accepts() {
+  static_assert(detail::is_var<X>, "blip::var: layers take matrices with their width in the type: var<T, W>(x.ref()), or "
+                                   "tape::input<W>(view)");
+  if constexpr (detail::is_var<X>) static_assert(same_tape<typename X::tape_type, T>());
+  return false;
 }
 
 }  // namespace blip::inline BLIP_ABI

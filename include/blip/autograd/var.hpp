@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -9,18 +10,39 @@
 
 namespace blip::inline BLIP_ABI {
 
+// Each fails with a sentence: unless two tapes, or two widths, are the same.
+template <class X, class Y>
+consteval bool same_tape() {
+  static_assert(std::same_as<X, Y>,
+                "blip::var: a matrix of another tape; tape::input<W>(x.view()) brings its values over");
+  return std::same_as<X, Y>;
+}
+template <int Got, int Expected>
+consteval bool same_width() {
+  static_assert(Got == Expected, "blip::var: the matrix has another width than the one it must fit");
+  return Got == Expected;
+}
+
 // A differentiable matrix [rows, W] on a tape of type T; the width is part of the type. Copies share the value.
 template <class T, int W>
 class var {
+  static_assert(requires { T::records; }, "blip::var: the first argument must be a tape");
   static_assert(W > 0, "blip::var: the width must be positive");
 
  public:
+  using tape_type = T;
   using backend_type = typename T::backend_type;
   static constexpr int width = W;
 
   var() = default;
   explicit var(tensor<backend_type> ref) : ref_(std::move(ref)) {
     require_equal("var", "width of the matrix", ref_->value.width, W);
+  }
+  // No such conversion: this only says what is wrong.
+  template <class U, int K>
+  var(const var<U, K>&) {  // NOLINT(google-explicit-constructor)
+    static_assert(same_tape<U, T>());
+    static_assert(same_width<K, W>());
   }
 
   int rows() const { return ref_->value.rows; }  // capacity, gaps included

@@ -19,6 +19,18 @@ concept backend = requires {
   typename B::options;
 };
 
+namespace detail {
+
+// Fails with a sentence unless B is a back end's tag. Heads of layers say `class B` and ask this, because a compiler's
+// own words for an unsatisfied concept come without ours.
+template <class B>
+consteval bool back_end_rules() {
+  static_assert(backend<B>, "blip: no back end; give blip::cpu, blip::cuda, blip::reference<S> or a tag of your own");
+  return backend<B>;
+}
+
+}  // namespace detail
+
 // How a back end holds memory. The primary template is for back ends that work in host memory.
 template <backend B>
 struct memory {

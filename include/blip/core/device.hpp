@@ -24,8 +24,10 @@ struct engine_state {
 
 // Where the work of one thread of control runs: its memory, its options, the number of the step. Several threads share
 // one const model, each with a device of its own.
-template <backend B>
+template <class B>
 class device {
+  static_assert(detail::back_end_rules<B>());
+
  public:
   using scalar = typename B::scalar;
 

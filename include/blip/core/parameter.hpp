@@ -84,6 +84,13 @@ namespace detail {
 template <class M>
 void walk(M& member, std::string& path, leaf_visitor visit);
 
+struct any_visitor {
+  template <class M>
+  void operator()(std::string_view, M&&) const {}
+};
+template <class M>
+concept has_members = requires(M& member) { M::members(member, any_visitor{}); };
+
 // Appends one segment of a dotted path for the duration of a scope.
 class path_segment {
  public:
@@ -113,6 +120,8 @@ void walk(M& member, std::string& path, leaf_visitor visit) {
       walk(m, path, visit);
     }
   } else {
+    static_assert(has_members<M>,
+                  "blip::walk: a part has no `template <class S, class F> static void members(S& self, F&& f)`");
     M::members(member, [&](std::string_view name, auto&& m) {
       const path_segment segment(path, name);
       walk(m, path, visit);

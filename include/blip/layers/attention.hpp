@@ -19,13 +19,16 @@ struct attention_config {
 
 namespace detail {
 
-template <int Width, int Heads>
-consteval bool heads_divide_width() {
-  static_assert(Width > 0, "blip::attention: set attention_config::width");
-  static_assert(Heads > 0, "blip::attention: set attention_config::heads");
-  static_assert(Heads <= 0 || Width % (Heads > 0 ? Heads : 1) == 0,
-                "blip::attention: width must be a multiple of heads");
-  return Width > 0 && Heads > 0 && Width % (Heads > 0 ? Heads : 1) == 0;
+// Width / heads without a remainder; true where there are no heads, which has a sentence of its own.
+constexpr bool divides(int heads, int width) { return heads <= 0 || width % heads == 0; }
+
+template <int Width, int Heads, int Context>
+consteval bool attention_rules() {
+  static_assert(Width > 0, "blip::attention: set attention_config::width, positive");
+  static_assert(Heads > 0, "blip::attention: set attention_config::heads, positive");
+  static_assert(divides(Heads, Width), "blip::attention: width must be a multiple of heads");
+  static_assert(Context >= 0, "blip::attention: attention_config::context is a width, or 0 for self-attention");
+  return Width > 0 && Heads > 0 && divides(Heads, Width) && Context >= 0;
 }
 template <int Got, int Expected>
 consteval bool attention_input_is() {
@@ -37,6 +40,11 @@ consteval bool attention_context_is() {
   static_assert(Got == Expected, "blip::attention: the context's width is not attention_config::context");
   return Got == Expected;
 }
+template <int Got, int Expected>
+consteval bool attention_projected_is() {
+  static_assert(Got == Expected, "blip::attention: `projected` is not what project(context) gave: [m, 2 width]");
+  return Got == Expected;
+}
 
 }  // namespace detail
 
@@ -45,7 +53,8 @@ consteval bool attention_context_is() {
 // once (`project`) and read by any number of queries (`read`).  x, y [n, width]; context [m, context].
 // Parameters: one fused weight for query, key and value ([3 width, width], or [width, width] and [2 width, context]).
 // Source: "Attention is all you need" 3.2.2.
-template <attention_config C, backend B, bool = detail::heads_divide_width<C.width, C.heads>()>
+template <attention_config C, class B,
+          bool = detail::attention_rules<C.width, C.heads, C.context>() && detail::back_end_rules<B>()>
 class attention {};
 
 template <attention_config C, backend B>
@@ -65,6 +74,11 @@ class attention<C, B, true> {
     static_assert(detail::attention_input_is<K, C.width>());
     return output_.forward(t, ops::attend_self<C.width>(t, fused_.forward(t, x), layout, spec(t, causal)));
   }
+  template <class T, class X>
+  var<T, C.width> forward(T&, const X&, const sequence_layout&, bool = false) const {
+    static_assert(accepts<T, X>());
+    return {};
+  }
 
   // Keys and values of context rows [m, context]: [key | value], [m, 2 width].
   template <class T, int K>
@@ -75,12 +89,13 @@ class attention<C, B, true> {
     return fused_.forward(t, context);
   }
   // Attends from x to projected context rows; `source` says which context sequence each query sequence reads.
-  template <class T, int K>
-  var<T, C.width> read(T& t, const var<T, K>& x, const var<T, 2 * C.width>& projected, const sequence_layout& layout,
+  template <class T, int K, int P>
+  var<T, C.width> read(T& t, const var<T, K>& x, const var<T, P>& projected, const sequence_layout& layout,
                        const sequence_layout& context, source_index source = nullptr) const {
     static_assert(same_back_end<T, B>());
     static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
     static_assert(detail::attention_input_is<K, C.width>());
+    static_assert(detail::attention_projected_is<P, 2 * C.width>());
     return output_.forward(
         t, ops::attend_cross<C.width>(t, query_.forward(t, x), projected, layout, context, source, spec(t, false)));
   }

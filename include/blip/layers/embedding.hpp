@@ -19,7 +19,7 @@ consteval bool embedding_rules() {
 }  // namespace detail
 
 // BERT's input:  x = dropout(norm(word[id] + position[i] + type[0])).  ids [n] in back-end memory, x [n, Width].
-template <int Width, backend B, bool = detail::embedding_rules<Width>()>
+template <int Width, class B, bool = detail::embedding_rules<Width>() && detail::back_end_rules<B>()>
 class embedding {};
 
 template <int Width, backend B>

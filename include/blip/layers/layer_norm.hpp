@@ -22,7 +22,7 @@ consteval bool layer_norm_input_is() {
 
 // y = weight (x - mean) / sqrt(variance + eps) + bias, row by row.  x, y [n, Width]; parameters weight, bias [Width].
 // eps: 1e-6 in the published ViT, 1e-12 in BERT, 1e-5 in the vision towers of transformers.
-template <int Width, backend B, bool = detail::layer_norm_rules<Width>()>
+template <int Width, class B, bool = detail::layer_norm_rules<Width>() && detail::back_end_rules<B>()>
 class layer_norm {};
 
 template <int Width, backend B>
@@ -35,6 +35,11 @@ class layer_norm<Width, B, true> {
     static_assert(same_back_end<T, B>());
     static_assert(detail::layer_norm_input_is<K, Width>());
     return ops::layer_norm(t, x, weight_, bias_, eps_);
+  }
+  template <class T, class X>
+  var<T, Width> forward(T&, const X&) const {
+    static_assert(accepts<T, X>());
+    return {};
   }
 
   template <class Self, class F>

@@ -12,10 +12,10 @@ struct linear_config {
 
 namespace detail {
 
-template <linear_config C>
+template <int In, int Out>
 consteval bool linear_rules() {
-  static_assert(C.in > 0 && C.out > 0, "blip::linear: set linear_config::in and ::out");
-  return C.in > 0 && C.out > 0;
+  static_assert(In > 0 && Out > 0, "blip::linear: set linear_config::in and ::out, both positive");
+  return In > 0 && Out > 0;
 }
 template <int Got, int Expected>
 consteval bool linear_input_is() {
@@ -26,7 +26,7 @@ consteval bool linear_input_is() {
 }  // namespace detail
 
 // y = x W^T + b.  x [n, in], y [n, out]; parameters weight [out, in], bias [out].
-template <linear_config C, backend B, bool = detail::linear_rules<C>()>
+template <linear_config C, class B, bool = detail::linear_rules<C.in, C.out>() && detail::back_end_rules<B>()>
 class linear {};
 
 template <linear_config C, backend B>
@@ -39,6 +39,12 @@ class linear<C, B, true> {
     static_assert(same_back_end<T, B>());
     static_assert(detail::linear_input_is<K, C.in>());
     return ops::affine<C.out>(t, x, weight_, C.bias ? &bias_ : nullptr, act);
+  }
+
+  template <class T, class X>
+  var<T, C.out> forward(T&, const X&, activation = activation::none) const {
+    static_assert(accepts<T, X>());
+    return {};
   }
 
   const parameter& weight() const { return weight_; }

@@ -15,16 +15,21 @@ struct mlp_config {
 
 namespace detail {
 
-template <mlp_config C>
+template <int Width, int Hidden>
 consteval bool mlp_rules() {
-  static_assert(C.width > 0 && C.hidden > 0, "blip::mlp: set mlp_config::width and ::hidden");
-  return C.width > 0 && C.hidden > 0;
+  static_assert(Width > 0 && Hidden > 0, "blip::mlp: set mlp_config::width and ::hidden, both positive");
+  return Width > 0 && Hidden > 0;
+}
+template <int Got, int Expected>
+consteval bool mlp_input_is() {
+  static_assert(Got == Expected, "blip::mlp: the input's width is not mlp_config::width");
+  return Got == Expected;
 }
 
 }  // namespace detail
 
 // y = W_2 gelu(W_1 x + b_1) + b_2 with the exact GELU.  x, y [n, width]; parameters W_1 [hidden, width], W_2 [width, hidden].
-template <mlp_config C, backend B, bool = detail::mlp_rules<C>()>
+template <mlp_config C, class B, bool = detail::mlp_rules<C.width, C.hidden>() && detail::back_end_rules<B>()>
 class mlp {};
 
 template <mlp_config C, backend B>
@@ -32,7 +37,15 @@ class mlp<C, B, true> {
  public:
   template <class T, int K>
   var<T, C.width> forward(T& t, const var<T, K>& x) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::mlp_input_is<K, C.width>());
     return second_.forward(t, first_.forward(t, x, activation::gelu));
+  }
+
+  template <class T, class X>
+  var<T, C.width> forward(T&, const X&) const {
+    static_assert(accepts<T, X>());
+    return {};
   }
 
   const parameter& output_weight() const { return second_.weight(); }

@@ -12,8 +12,10 @@ namespace blip::inline BLIP_ABI {
 
 // A layer, tower or model together with its own arenas, laid out and initialised: for those who want just one.
 // Neither copied nor moved, because tapes remember where its parameters are.
-template <class L, backend B>
+template <class L, class B>
 class owned {
+  static_assert(detail::back_end_rules<B>());
+
  public:
   template <class... A>
   explicit owned(std::uint64_t seed, A&&... arguments)

@@ -27,13 +27,14 @@ struct block_options {
 
 namespace detail {
 
-template <block_config C>
+template <int Width, int Heads, int Hidden, int Context>
 consteval bool block_rules() {
-  static_assert(C.width > 0 && C.hidden > 0, "blip::transformer_block: set block_config::width and ::hidden");
-  static_assert(C.heads > 0, "blip::transformer_block: set block_config::heads");
-  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0,
-                "blip::transformer_block: width must be a multiple of heads");
-  return C.width > 0 && C.hidden > 0 && C.heads > 0 && C.width % (C.heads > 0 ? C.heads : 1) == 0;
+  static_assert(Width > 0, "blip::transformer_block: set block_config::width, positive");
+  static_assert(Heads > 0, "blip::transformer_block: set block_config::heads, positive");
+  static_assert(Hidden > 0, "blip::transformer_block: set block_config::hidden, positive");
+  static_assert(divides(Heads, Width), "blip::transformer_block: width must be a multiple of heads");
+  static_assert(Context >= 0, "blip::transformer_block: block_config::context is a width, or 0 for no cross-attention");
+  return Width > 0 && Heads > 0 && Hidden > 0 && divides(Heads, Width) && Context >= 0;
 }
 template <int Got, int Expected>
 consteval bool block_input_is() {
@@ -55,7 +56,8 @@ struct cross_input {
 //   before:  x + branch(norm(x))       after:  norm(x + branch(x))
 // x, y [n, width]. Whether self-attention is causal is an argument, so that encoder and decoder layers are one type.
 // Source: ViT (Dosovitskiy et al. 2021) block, BERT layer with the cross-attention of ALBEF's and BLIP's text models.
-template <block_config C, backend B, bool = detail::block_rules<C>()>
+template <block_config C, class B,
+          bool = detail::block_rules<C.width, C.heads, C.hidden, C.context>() && detail::back_end_rules<B>()>
 class transformer_block {};
 
 template <block_config C, backend B>
@@ -68,24 +70,29 @@ class transformer_block<C, B, true> {
       : options_(o), norm1_(o.norm_eps), norm2_(o.norm_eps), attention_(o.attention_dropout), cross_(o) {}
 
   template <class T, int K>
-  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
+  var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
     static_assert(same_back_end<T, B>());
     static_assert(detail::block_input_is<K, C.width>());
     return feed_forward(t, self_attention(t, x, layout, causal), layout);
   }
   template <class T, int K>
-  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal,
-                          const cross_input<T, C.width>& context) const {
+  var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal,
+                        const cross_input<T, width>& context) const {
     static_assert(same_back_end<T, B>());
     static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
     static_assert(detail::block_input_is<K, C.width>());
-    const var<T, C.width> h = self_attention(t, x, layout, causal);
+    const var<T, width> h = self_attention(t, x, layout, causal);
     return feed_forward(t, cross_attention(t, h, layout, context), layout);
+  }
+  template <class T, class X>
+  var<T, width> forward(T&, const X&, const sequence_layout&, bool = false) const {
+    static_assert(accepts<T, X>());
+    return {};
   }
 
   // Keys and values of context rows for this layer's cross-attention.
   template <class T, int K>
-  var<T, 2 * C.width> project(T& t, const var<T, K>& context) const {
+  var<T, 2 * width> project(T& t, const var<T, K>& context) const {
     static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
     return cross_.attention.project(t, context);
   }
@@ -117,7 +124,7 @@ class transformer_block<C, B, true> {
   static constexpr naming names = C.norm == norm_order::before ? naming::timm : naming::bert;
   struct with_cross {
     explicit with_cross(const block_options& o) : norm(o.norm_eps), attention(o.attention_dropout) {}
-    layer_norm<C.width, B> norm;
+    layer_norm<width, B> norm;
     blip::attention<attention_config{C.width, C.heads, C.context, names}, B> attention;
   };
   struct without_cross {
@@ -126,8 +133,8 @@ class transformer_block<C, B, true> {
 
   // One residual branch; dropout draws at the address of the branch's last weight.
   template <class T, class Branch>
-  var<T, C.width> branch(T& t, const var<T, C.width>& x, const layer_norm<C.width, B>& norm, const parameter& site,
-                         const sequence_layout& layout, Branch&& compute) const {
+  var<T, width> branch(T& t, const var<T, width>& x, const layer_norm<width, B>& norm, const parameter& site,
+                       const sequence_layout& layout, Branch&& compute) const {
     const dropout_spec dropout = t.dropout(options_.dropout, site, options_.drop_path);
     if constexpr (C.norm == norm_order::before)
       return ops::residual(t, x, compute(norm.forward(t, x)), layout, dropout);
@@ -136,25 +143,25 @@ class transformer_block<C, B, true> {
   }
 
   template <class T>
-  var<T, C.width> self_attention(T& t, const var<T, C.width>& x, const sequence_layout& layout, bool causal) const {
+  var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, bool causal) const {
     return branch(t, x, norm1_, attention_.output_weight(), layout,
-                  [&](const var<T, C.width>& h) { return attention_.forward(t, h, layout, causal); });
+                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, causal); });
   }
   template <class T>
-  var<T, C.width> cross_attention(T& t, const var<T, C.width>& x, const sequence_layout& layout,
-                                  const cross_input<T, C.width>& c) const {
-    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout, [&](const var<T, C.width>& h) {
+  var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout,
+                                const cross_input<T, width>& c) const {
+    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout, [&](const var<T, width>& h) {
       return cross_.attention.read(t, h, c.projected, layout, c.layout, c.source);
     });
   }
   template <class T>
-  var<T, C.width> feed_forward(T& t, const var<T, C.width>& x, const sequence_layout& layout) const {
+  var<T, width> feed_forward(T& t, const var<T, width>& x, const sequence_layout& layout) const {
     return branch(t, x, norm2_, mlp_.output_weight(), layout,
-                  [&](const var<T, C.width>& h) { return mlp_.forward(t, h); });
+                  [&](const var<T, width>& h) { return mlp_.forward(t, h); });
   }
 
   block_options options_;
-  layer_norm<C.width, B> norm1_, norm2_;
+  layer_norm<width, B> norm1_, norm2_;
   blip::attention<attention_config{C.width, C.heads, 0, names}, B> attention_;
   [[no_unique_address]] std::conditional_t<has_cross_attention, with_cross, without_cross> cross_;
   mlp<mlp_config{C.width, C.hidden, names}, B> mlp_;

@@ -7,8 +7,8 @@ namespace blip::inline BLIP_ABI {
 
 template <text_config C, backend B>
 template <class T>
-var<T, C.width> text_transformer<C, B, true>::run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal,
-                                                        observer<T> observe) const {
+auto text_transformer<C, B, true>::run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal,
+                                             observer<T> observe) const -> states<T> {
   observe(-1, x);
   for (int i = 0; i < cross_from(); ++i) {
     x = plain_[static_cast<std::size_t>(i)].forward(t, x, layout, causal);
@@ -19,8 +19,9 @@ var<T, C.width> text_transformer<C, B, true>::run_plain(T& t, states<T> x, const
 
 template <text_config C, backend B>
 template <class T>
-var<T, C.width> text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_layout& layout, bool causal,
-                                                   observer<T> observe) const {
+auto text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_layout& layout, bool causal,
+                                        observer<T> observe) const -> states<T> {
+  static_assert(same_back_end<T, B>());
   states<T> x = run_plain(t, embed(t, ids, layout), layout, causal, observe);
   // Where every layer has cross-attention, text alone skips it; where it begins later, text alone ends there.
   if constexpr (C.cross == cross_schedule::all)
@@ -33,10 +34,11 @@ var<T, C.width> text_transformer<C, B, true>::text(T& t, const int* ids, const s
 
 template <text_config C, backend B>
 template <class T, int K>
-projected_context<T, C.width> text_transformer<C, B, true>::project(T& t, const var<T, K>& context,
-                                                                    const sequence_layout& layout) const {
+auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const sequence_layout& layout) const
+    -> projected_context<T, width> {
   static_assert(same_back_end<T, B>());
-  static_assert(has_cross_attention, "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
+  static_assert(has_cross_attention,
+                "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
   static_assert(detail::text_context_is<K, C.context>());
   require_equal("text_transformer: project", "rows of the context", context.rows(), layout.rows);
   projected_context<T, C.width> p{var_list<T, 2 * C.width>(t.device(), static_cast<int>(crossing_.size())), layout};
@@ -45,33 +47,40 @@ projected_context<T, C.width> text_transformer<C, B, true>::project(T& t, const 
 }
 
 template <text_config C, backend B>
-template <class T>
-var<T, C.width> text_transformer<C, B, true>::fuse(T& t, const states<T>& given, const sequence_layout& layout,
-                                                   const projected_context<T, C.width>& context, source_index source,
-                                                   bool causal, observer<T> observe) const {
-  static_assert(has_cross_attention, "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
+template <class T, int K, int P>
+auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequence_layout& layout,
+                                        const projected_context<T, P>& context, source_index source, bool causal,
+                                        observer<T> observe) const -> states<T> {
+  static_assert(same_back_end<T, B>());
+  static_assert(has_cross_attention,
+                "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
+  static_assert(detail::text_states_are<K, C.width>());
+  static_assert(detail::text_projected_for<P, C.width>());
   require_equal("text_transformer: fuse", "layers of the projected context", context.layers.size(),
                 static_cast<long long>(crossing_.size()));
   states<T> x = given;
   observe(cross_from() - 1, x);
   for (int i = 0; i < context.layers.size(); ++i) {
-    x = crossing_[static_cast<std::size_t>(i)].forward(t, x, layout, causal,
-                                                       cross_input<T, C.width>{context.layers[i], context.layout, source});
+    x = crossing_[static_cast<std::size_t>(i)].forward(
+        t, x, layout, causal, cross_input<T, C.width>{context.layers[i], context.layout, source});
     observe(cross_from() + i, x);
   }
   return x;
 }
 
 template <text_config C, backend B>
-template <class T>
-var<T, C.width> text_transformer<C, B, true>::multimodal(T& t, const int* ids, const sequence_layout& layout,
-                                                         const projected_context<T, C.width>& context,
-                                                         source_index source, bool causal, observer<T> observe) const {
+template <class T, int P>
+auto text_transformer<C, B, true>::multimodal(T& t, const int* ids, const sequence_layout& layout,
+                                              const projected_context<T, P>& context, source_index source, bool causal,
+                                              observer<T> observe) const -> states<T> {
+  static_assert(same_back_end<T, B>());
+  static_assert(has_cross_attention,
+                "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
+  static_assert(detail::text_projected_for<P, C.width>());
   const states<T> x = run_plain(t, embed(t, ids, layout), layout, causal, observe);
-  return fuse(t, x, layout, context, source, causal,
-              [&](int i, const states<T>& h) {
-                if (i >= cross_from()) observe(i, h);  // the state before was seen already
-              });
+  return fuse(t, x, layout, context, source, causal, [&](int i, const states<T>& h) {
+    if (i >= cross_from()) observe(i, h);  // the state before was seen already
+  });
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -13,20 +13,31 @@ namespace blip::inline BLIP_ABI {
 
 namespace detail {
 
-template <text_config C>
+template <int Width, int Heads, int Hidden, cross_schedule Cross, int Context>
 consteval bool text_rules() {
-  static_assert(C.width > 0 && C.heads > 0 && C.hidden > 0,
-                "blip::text_transformer: set text_config::width, ::heads and ::hidden");
-  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0,
-                "blip::text_transformer: width must be a multiple of heads");
-  static_assert((C.cross == cross_schedule::none) == (C.context == 0),
-                "blip::text_transformer: cross-attention and text_config::context go together");
-  return C.width > 0 && C.heads > 0 && C.hidden > 0 && C.width % (C.heads > 0 ? C.heads : 1) == 0 &&
-         (C.cross == cross_schedule::none) == (C.context == 0);
+  constexpr bool cross = Cross != cross_schedule::none;
+  static_assert(Width > 0, "blip::text_transformer: set text_config::width, positive");
+  static_assert(Heads > 0, "blip::text_transformer: set text_config::heads, positive");
+  static_assert(Hidden > 0, "blip::text_transformer: set text_config::hidden, positive");
+  static_assert(divides(Heads, Width), "blip::text_transformer: width must be a multiple of heads");
+  static_assert(!cross || Context > 0,
+                "blip::text_transformer: cross-attention needs text_config::context, the width it reads");
+  static_assert(cross || Context == 0, "blip::text_transformer: text_config::context is given but ::cross is none");
+  return Width > 0 && Heads > 0 && Hidden > 0 && divides(Heads, Width) && (cross ? Context > 0 : Context == 0);
 }
 template <int Got, int Expected>
 consteval bool text_context_is() {
   static_assert(Got == Expected, "blip::text_transformer: the context's width is not text_config::context");
+  return Got == Expected;
+}
+template <int Got, int Expected>
+consteval bool text_states_are() {
+  static_assert(Got == Expected, "blip::text_transformer: the states' width is not text_config::width");
+  return Got == Expected;
+}
+template <int Got, int Expected>
+consteval bool text_projected_for() {
+  static_assert(Got == Expected, "blip::text_transformer: the context was projected for a tower of another width");
   return Got == Expected;
 }
 
@@ -45,7 +56,8 @@ struct projected_context {
 //   multimodal   ids and a context: all layers
 // each bidirectional or causal.  ids [n], states and results [n, width]; post-norm layers, so no norm at the end.
 // Source: `xbert.py` (ALBEF: text layers, then fusion layers) and `med.py` (BLIP); names as in their checkpoints.
-template <text_config C, backend B, bool = detail::text_rules<C>()>
+template <text_config C, class B,
+          bool = detail::text_rules<C.width, C.heads, C.hidden, C.cross, C.context>() && detail::back_end_rules<B>()>
 class text_transformer {};
 
 template <text_config C, backend B>
@@ -66,7 +78,7 @@ class text_transformer<C, B, true> {
   }
 
   template <class T>
-  using states = var<T, C.width>;
+  using states = var<T, width>;
   // Sees the input of the first layer run (i = -1) and what layer i gives.
   template <class T>
   using observer = std::type_identity_t<function_ref<void(int, const states<T>&)>>;
@@ -82,16 +94,15 @@ class text_transformer<C, B, true> {
 
   // Keys and values of a context [m, context], for all layers with cross-attention.
   template <class T, int K>
-  projected_context<T, C.width> project(T& t, const var<T, K>& context, const sequence_layout& layout) const;
+  projected_context<T, width> project(T& t, const var<T, K>& context, const sequence_layout& layout) const;
 
-  template <class T>
-  states<T> fuse(T& t, const states<T>& x, const sequence_layout& layout, const projected_context<T, C.width>& context,
+  template <class T, int K, int P>
+  states<T> fuse(T& t, const var<T, K>& x, const sequence_layout& layout, const projected_context<T, P>& context,
                  source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
 
-  template <class T>
-  states<T> multimodal(T& t, const int* ids, const sequence_layout& layout,
-                       const projected_context<T, C.width>& context, source_index source = nullptr,
-                       bool causal = false, observer<T> observe = ignore<T>) const;
+  template <class T, int P>
+  states<T> multimodal(T& t, const int* ids, const sequence_layout& layout, const projected_context<T, P>& context,
+                       source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
 
   int layers() const { return static_cast<int>(plain_.size() + crossing_.size()); }
   int cross_from() const { return static_cast<int>(plain_.size()); }

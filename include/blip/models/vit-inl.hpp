@@ -7,8 +7,7 @@ namespace blip::inline BLIP_ABI {
 
 template <vit_config C, backend B>
 template <class T>
-var<T, C.width> vit<C, B, true>::forward(T& t, const images<T>& pixels,
-                                         function_ref<void(int, const var<T, C.width>&)> observe) const {
+auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe) const -> var<T, width> {
   static_assert(same_back_end<T, B>());
   const position_grid to = grid(pixels.height(), pixels.width());
   if (!options_.any_size && (to.height != table_.height || to.width != table_.width))

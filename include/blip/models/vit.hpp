@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <type_traits>
 #include <vector>
 
 #include "blip/autograd/checkpoint.hpp"
@@ -13,13 +14,14 @@ namespace blip::inline BLIP_ABI {
 
 namespace detail {
 
-template <vit_config C>
+template <int Width, int Heads, int Hidden, int Patch, int Channels>
 consteval bool vit_rules() {
-  static_assert(C.width > 0 && C.heads > 0 && C.hidden > 0, "blip::vit: set vit_config::width, ::heads and ::hidden");
-  static_assert(C.heads <= 0 || C.width % (C.heads > 0 ? C.heads : 1) == 0, "blip::vit: width must be a multiple of heads");
-  static_assert(C.patch > 0 && C.channels > 0, "blip::vit: patch and channels must be positive");
-  return C.width > 0 && C.heads > 0 && C.hidden > 0 && C.patch > 0 && C.channels > 0 &&
-         C.width % (C.heads > 0 ? C.heads : 1) == 0;
+  static_assert(Width > 0, "blip::vit: set vit_config::width, positive");
+  static_assert(Heads > 0, "blip::vit: set vit_config::heads, positive");
+  static_assert(Hidden > 0, "blip::vit: set vit_config::hidden, positive");
+  static_assert(divides(Heads, Width), "blip::vit: width must be a multiple of heads");
+  static_assert(Patch > 0 && Channels > 0, "blip::vit: patch and channels must be positive");
+  return Width > 0 && Heads > 0 && Hidden > 0 && divides(Heads, Width) && Patch > 0 && Channels > 0;
 }
 
 }  // namespace detail
@@ -27,7 +29,8 @@ consteval bool vit_rules() {
 // The vision tower:  norm(blocks([class; patches] + positions)), all rows returned.
 // pixels [B, C H W] to rows [B (N + 1), width], N = (H / p)(W / p), the class row first in each sequence.
 // Source: ViT (Dosovitskiy et al. 2021) as in ALBEF's and BLIP's `visual_encoder`; names as in their checkpoints.
-template <vit_config C, backend B, bool = detail::vit_rules<C>()>
+template <vit_config C, class B,
+          bool = detail::vit_rules<C.width, C.heads, C.hidden, C.patch, C.channels>() && detail::back_end_rules<B>()>
 class vit {};
 
 template <vit_config C, backend B>
@@ -59,8 +62,15 @@ class vit<C, B, true> {
 
   // `observe(i, rows)` sees the patches (i = -1) and what block i gives.
   template <class T>
-  var<T, C.width> forward(T& t, const images<T>& pixels,
-                          function_ref<void(int, const var<T, C.width>&)> observe = ignore<T>) const;
+  using observer = std::type_identity_t<function_ref<void(int, const var<T, width>&)>>;
+
+  template <class T>
+  var<T, width> forward(T& t, const images<T>& pixels, observer<T> observe = ignore<T>) const;
+  template <class T, class X>
+  var<T, width> forward(T&, const X&) const {
+    static_assert(detail::pixels_are<T, X>());
+    return {};
+  }
 
   int depth() const { return static_cast<int>(blocks_.size()); }
   const position_grid& position_table() const { return table_; }
@@ -76,7 +86,7 @@ class vit<C, B, true> {
 
  private:
   template <class T>
-  static constexpr auto ignore = [](int, const var<T, C.width>&) {};
+  static constexpr auto ignore = [](int, const var<T, width>&) {};
 
   static position_grid grid(int height, int width_pixels) {
     if (height < C.patch || width_pixels < C.patch || height % C.patch != 0 || width_pixels % C.patch != 0)
@@ -90,7 +100,7 @@ class vit<C, B, true> {
   parameter class_{C.width}, positions_;
   patch_embedding<patch_config{C.width, C.patch, C.channels}, B> patches_;
   std::vector<block_type> blocks_;
-  layer_norm<C.width, B> norm_;
+  layer_norm<width, B> norm_;
 };
 
 }  // namespace blip::inline BLIP_ABI

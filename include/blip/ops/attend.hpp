@@ -58,15 +58,18 @@ tensor<B> attend(T& t, const attention_inputs<B>& in, int width, const sequence_
 }
 
 // Self-attention over a fused projection [query | key | value].
-template <int W, class T>
-var<T, W> attend_self(T& t, const var<T, 3 * W>& qkv, const sequence_layout& layout, const attention_spec& spec) {
+template <int W, class T, int K>
+var<T, W> attend_self(T& t, const var<T, K>& qkv, const sequence_layout& layout, const attention_spec& spec) {
+  static_assert(same_width<K, 3 * W>());
   return var<T, W>(attend(t, {qkv.ref(), qkv.ref(), 0, W, 2 * W}, W, layout, layout, nullptr, spec));
 }
 
 // Attention of queries to a fused projection [key | value] of other rows.
-template <int W, class T>
-var<T, W> attend_cross(T& t, const var<T, W>& q, const var<T, 2 * W>& kv, const sequence_layout& queries,
+template <int W, class T, int Q, int K>
+var<T, W> attend_cross(T& t, const var<T, Q>& q, const var<T, K>& kv, const sequence_layout& queries,
                        const sequence_layout& keys, source_index source, const attention_spec& spec) {
+  static_assert(same_width<Q, W>());
+  static_assert(same_width<K, 2 * W>());
   return var<T, W>(attend(t, {q.ref(), kv.ref(), 0, 0, W}, W, queries, keys, source, spec));
 }
 

@@ -26,8 +26,10 @@ void copy_into(T& t, const tensor<B>& x, const tensor<B>& y, int row, int column
 }  // namespace detail
 
 // The rows of a, then the rows of b.  a [n, W], b [m, W], y [n + m, W]. Gradients add.
-template <class T, int W>
-var<T, W> concat_rows(T& t, const var<T, W>& a, const var<T, W>& b) {
+template <class T, class U, int W, int K>
+var<T, W> concat_rows(T& t, const var<T, W>& a, const var<U, K>& b) {
+  static_assert(same_tape<U, T>());
+  static_assert(same_width<K, W>());
   if (a.ref()->value.live || b.ref()->value.live)
     throw shape_error({"ops::concat_rows", "matrices whose rows are all in use", "a run-time number of rows", {}});
   auto y = t.make(a.rows() + b.rows(), W, nullptr, a.ref()->needs_gradient || b.ref()->needs_gradient);

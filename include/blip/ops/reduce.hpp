@@ -20,8 +20,9 @@ var<T, 1> weighted_sum(T& t, const var<T, W>& x, matrix_view<const typename B::s
 
 // Mean of the rows whose label is not negative (labels null: of all rows); 0 when there is none.
 // x [n, 1], labels [n] in back-end memory, y [1, 1]. The gradient adds.
-template <class T, class B = typename T::backend_type>
-var<T, 1> mean_labelled(T& t, const var<T, 1>& x, const int* labels = nullptr) {
+template <class T, int W, class B = typename T::backend_type>
+var<T, 1> mean_labelled(T& t, const var<T, W>& x, const int* labels = nullptr) {
+  static_assert(W == 1, "blip::ops::mean_labelled: takes one number per row, [n, 1]");
   tensor<B> y = t.make(1, 1, nullptr, x.ref()->needs_gradient);
   kernels<B>::mean_labelled(t.device(), x.view(), labels, y->value);
   if constexpr (T::records)

@@ -35,15 +35,19 @@ tensor<B> residual(T& t, const tensor<B>& x, const tensor<B>& branch, const sequ
   return y;
 }
 
-template <class T, int W>
-var<T, W> residual(T& t, const var<T, W>& x, const var<T, W>& branch, const sequence_layout& layout,
+template <class T, class U, int W, int K>
+var<T, W> residual(T& t, const var<T, W>& x, const var<U, K>& branch, const sequence_layout& layout,
                    const dropout_spec& dropout) {
+  static_assert(same_tape<U, T>());
+  static_assert(same_width<K, W>());
   return var<T, W>(residual(t, x.ref(), branch.ref(), layout, dropout));
 }
 
 // x + y.
-template <class T, int W>
-var<T, W> add(T& t, const var<T, W>& x, const var<T, W>& y) {
+template <class T, class U, int W, int K>
+var<T, W> add(T& t, const var<T, W>& x, const var<U, K>& y) {
+  static_assert(same_tape<U, T>());
+  static_assert(same_width<K, W>());
   return var<T, W>(residual(t, x.ref(), y.ref(), sequence_layout{}, dropout_spec{}));
 }
 

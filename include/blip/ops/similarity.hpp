@@ -8,8 +8,10 @@ namespace blip::inline BLIP_ABI::ops {
 
 // s = x y^T / temperature.  x [n, W], y [m, W], temperature [1] or null (1), s [n, m].
 // Gradients of x, y and the temperature add. Keeps x, y and s.
-template <class T, int W, class B = typename T::backend_type>
-scores<T> similarity(T& t, const var<T, W>& x, const var<T, W>& y, const parameter* temperature = nullptr) {
+template <class T, class U, int W, int K, class B = typename T::backend_type>
+scores<T> similarity(T& t, const var<T, W>& x, const var<U, K>& y, const parameter* temperature = nullptr) {
+  static_assert(same_tape<U, T>());
+  static_assert(same_width<K, W>());
   using view = matrix_view<const typename B::scalar>;
   const bool needs = x.ref()->needs_gradient || y.ref()->needs_gradient || (temperature && t.trains(*temperature));
   tensor<B> s = t.make(x.rows(), y.rows(), x.ref()->value.live, needs);

@@ -37,8 +37,8 @@ class adamw {
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (!g.touched(static_cast<int>(i))) continue;
       const auto t = static_cast<double>(++steps_[i]);
-      const auto view = [&](auto* data) {
-        return matrix_view{data + entries[i].offset, entries[i].rows, entries[i].cols, entries[i].cols, nullptr};
+      const auto view = [&]<class S>(S* data) {
+        return matrix_view<S>{data + entries[i].offset, entries[i].rows, entries[i].cols, entries[i].cols, nullptr};
       };
       kernels<B>::adamw(d,
                         {rate, options_.beta1, options_.beta2, options_.epsilon, decay_[i],

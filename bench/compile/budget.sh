@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# budget.sh SOURCE_DIR WORK_DIR GXX CLANGXX|- [OPTION ...]: what the library costs to compile, as a Markdown table.
+# Fails when g++ needs more than 1.5 times a budget, when ViT-L costs more than ViT-B, or when a symbol grows too long.
+# clang++ is measured for information. Options are passed to the compilers.
+set -uo pipefail
+source_dir=$1 work=$2 gxx=$3 clang=$4
+shift 4
+options=(-std=c++20 -I "$source_dir/include" "$@")
+mkdir -p "$work"
+failures=()
+
+# measure COMMAND...: runs it and sets `seconds` (user) and `megabytes` (peak; "-" without GNU time).
+measure() {
+  if [ -x /usr/bin/time ]; then
+    LC_ALL=C /usr/bin/time -o "$work/time" -f '%U %M' "$@" || { failures+=("does not compile: ${*: -1}"); seconds=0 megabytes=-; return; }
+    read -r seconds megabytes < "$work/time"
+    megabytes=$((megabytes / 1024))
+  else
+    local TIMEFORMAT=%U
+    { time "$@" 2> "$work/errors"; } 2> "$work/time" || { cat "$work/errors"; failures+=("does not compile: ${*: -1}"); }
+    seconds=$(tail -n 1 "$work/time") megabytes=-
+  fi
+}
+above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+times() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a * b }'; }
+per() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0 ? a / b : 0) }'; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# row NAME BUDGET SOURCE OPTION...: one line of the table. The machine is noisy, so a unit over its limit is measured
+# again, up to twice; its best time counts.
+row() {
+  local name=$1 budget=$2 source=$3 limit best memory attempt clang_seconds=-
+  shift 3
+  limit=$(times "$budget" 1.5)
+  measure "$gxx" "${options[@]}" "$@" -c -o "$work/unit.o" "$source"
+  best=$seconds memory=$megabytes
+  for attempt in 1 2; do
+    above "$best" "$limit" || break
+    measure "$gxx" "${options[@]}" "$@" -c -o "$work/unit.o" "$source"
+    above "$best" "$seconds" && best=$seconds
+  done
+  above "$best" "$limit" && failures+=("$name: $best s, limit $limit s")
+  if [ "$clang" != - ] && [ -z "${gxx_only:-}" ]; then
+    local gxx_object="$work/gxx.o"
+    mv "$work/unit.o" "$gxx_object"
+    measure "$clang" "${options[@]}" "$@" -c -o "$work/unit.o" "$source"
+    clang_seconds=$seconds
+    mv "$gxx_object" "$work/unit.o"
+  fi
+  echo "| $name | $* | $best | $budget | $memory | $clang_seconds |"
+}
+# header NAME BUDGET: a unit of nothing but that header.
+header() {
+  echo "#include \"$1\"" > "$work/header.cpp"
+  row "$1" "$2" "$work/header.cpp" -O0
+}
+
+echo "| unit | flags | g++ s | budget s | g++ MB | clang++ s |"
+echo "| --- | --- | ---: | ---: | ---: | ---: |"
+header blip/fwd.hpp 0.3
+header blip/blip.hpp 3
+[ ! -f "$source_dir/include/blip/backend/cpu.hpp" ] || header blip/backend/cpu.hpp 3
+gxx_only=yes
+for folder in ops layers models; do
+  for path in "$source_dir/include/blip/$folder"/*.hpp; do
+    case "$path" in *-inl.hpp) ;; *) header "blip/$folder/${path##*/}" 1 ;; esac
+  done
+done
+gxx_only=
+captioner="$source_dir/bench/compile/captioner.cpp"
+row "captioner of BLIP's base size" 15 "$captioner" -O2
+echo
+echo "captioner: object $(size "$work/unit.o" | awk 'NR == 2 { printf "%d", ($1 + $2) / 1024 }') kB of code and data"
+
+# No symbol of ours may grow out of hand: debuggers, linkers and error messages repeat it.
+row "captioner of BLIP's base size" 15 "$captioner" -O0 > /dev/null
+longest=$(nm "$work/unit.o" | awk '$3 ~ /4blip/ && length($3) > n { n = length($3) } END { print n + 0 }')
+echo "captioner: longest mangled symbol $longest characters (limit 700)"
+[ "$longest" -lt 700 ] || failures+=("a symbol has $longest characters, limit 700")
+
+# The larger tower against the smaller one: sizes are data to the kernels, so they must cost the same.
+tower() { measure "$gxx" "${options[@]}" -O2 "-DBLIP_TOWER=$1" -c -o "$work/$1.o" "$source_dir/bench/compile/vit_forward.cpp"; }
+: > "$work/base"; : > "$work/large"
+for attempt in 1 2 3 4 5 6 7; do
+  tower vit_b16; echo "$seconds" >> "$work/base"
+  tower vit_l16; echo "$seconds" >> "$work/large"
+  base=$(median < "$work/base") large=$(median < "$work/large")
+  [ "$attempt" -lt 3 ] || above "$large" "$(times "$base" 1.15)" || break
+done
+bytes() { size "$1" | awk 'NR == 2 { print $1 + $2 }'; }
+small=$(bytes "$work/vit_b16.o") big=$(bytes "$work/vit_l16.o")
+echo "ViT-L against ViT-B, forward, -O2: $large s against $base s ($(per "$large" "$base"), limit 1.15), $big B against $small B ($(per "$big" "$small"), limit 1.10)"
+above "$large" "$(times "$base" 1.15)" && failures+=("ViT-L takes $large s, ViT-B $base s")
+above "$big" "$(times "$small" 1.10)" && failures+=("ViT-L makes $big B, ViT-B $small B")
+
+echo
+printf '%s\n' "${failures[@]/#/over budget: }"
+[ ${#failures[@]} = 0 ]

@@ -1,0 +1,10 @@
+// expect: blip::var: the matrix has another width than the one it must fit
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/layers/transformer_block.hpp"
+#include "prelude.hpp"
+
+void run(training& t,
+         const transformer_block<block_config{.width = 6, .heads = 3, .hidden = 7, .context = 5}, B>& block,
+         const var<training, 6>& x, const sequence_layout& rows, const var<training, misuse ? 5 : 12>& projected) {
+  block.forward(t, x, rows, false, {projected, rows});
+}

@@ -1,0 +1,19 @@
+// expect: blip::walk: a part has no `template <class S, class F> static void members(S& self, F&& f)`
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/layers/linear.hpp"
+#include "blip/layers/owned.hpp"
+#include "prelude.hpp"
+
+// `members` is not static.
+struct projection {
+  linear<linear_config{.in = 5, .out = 3}, B> dense;
+  template <class S, class F>
+#ifndef BLIP_MISUSE
+  static
+#endif
+      void
+      members(S& self, F&& f) {
+    f("dense", self.dense);
+  }
+};
+owned<projection, B> p(1);

@@ -1,0 +1,6 @@
+// expect: blip::linear: set linear_config::in and ::out, both positive
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/layers/linear.hpp"
+#include "prelude.hpp"
+
+linear<linear_config{.in = 5, .out = misuse ? 0 : 3}, B> layer;
