@@ -16,8 +16,8 @@
 
 #include "bare_engine.hpp"
 #include "blip/backend/cpu.hpp"
+#include "blip/backend/cpu/pack.hpp"
 #include "blip/blip.hpp"
-#include "blip/backend/cpu/packed_arena.hpp"
 
 namespace {
 
@@ -65,10 +65,10 @@ int main(int argc, char** argv) {
       vit<vit_b16.structure, cpu> tower(options);
       auto layout = std::make_shared<arena_layout>();
       layout->place("", tower);
-      const packed_arena weights = [&] {
+      const arena<cpu> weights = [&] {
         arena<cpu> plain(layout);
         initialise(plain, 1);
-        return packed_arena(dev, std::move(plain));
+        return pack(dev, std::move(plain));
       }();
       std::vector<float> pixels(static_cast<std::size_t>(batch) * static_cast<std::size_t>(one), 0.25f);
       const auto forward = [&] {

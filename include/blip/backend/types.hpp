@@ -15,7 +15,7 @@ enum class activation { none, gelu, relu, tanh };
 // Multi-head attention: head h reads columns [h d, (h + 1) d) of queries, keys and values, d = width / heads.
 struct attention_spec {
   int heads = 0;
-  double scale = 1;      // of the scores; usually 1 / sqrt(d)
+  double scale = 1;      // of the scores, positive; usually 1 / sqrt(d)
   bool causal = false;   // right-aligned: query i of n sees key j of m when j <= i + m - n
   dropout_spec dropout{};  // of the probabilities; address: (stream of the query sequence, head * 2^20 + query position, key)
 };

@@ -36,10 +36,14 @@ struct product_tile {
 };
 
 // Who multiplies. A specialisation provides
-//   input<P>                                 what precision P is read as
-//   multiply(d, product<In>, finish)         calls finish(tile) for tiles that cover c, each once, while it is in cache
-//   packed_bytes(d, precision, n, k), pack(d, precision, b, to)   the layout of `packed` for b [n, k]
-// and promises that an element of c has the same bits for any number of threads, and for nt for any other rows.
+//   input<P>                                              what precision P is read as
+//   multiply(d, threads, product<In>, finish)             calls finish(tile) for tiles that cover c, each once, while
+//   it
+//                                                         is in cache
+//   packed_bytes(d, precision, n, k)                      the size of `packed` for b [n, k]
+//   pack(d, threads, precision, n, k, b, stride, to)      and its making
+// and promises that an element of c has the same bits for any number of threads. Eigen's also has them whatever other
+// rows there are; oneDNN chooses its order of summation by the shape.
 template <class Engine>
 struct gemm;
 

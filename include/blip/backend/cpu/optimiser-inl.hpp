@@ -1,35 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "blip/backend/cpu/optimiser.hpp"
-#include "blip/core/parallel_for.hpp"
+#include "blip/backend/cpu/simd.hpp"
+#include "blip/backend/cpu/tiles.hpp"
 
 namespace blip::inline BLIP_ABI {
 
 // Element by element, so any division into tiles gives the same bits. Entries of an arena are contiguous.
 BLIP_INLINE void cpu_optimiser::adamw(device<cpu>& d, const adamw_step& u, matrix_view<const float> gradient,
                                       matrix_view<float> value, matrix_view<float> first, matrix_view<float> second) {
-  constexpr std::ptrdiff_t tile = 1 << 15;
+  using simd::constant, simd::packet;
+  namespace vec = simd::vec;
+  constexpr int tile = 2048;
+  const auto f = [](double x) { return static_cast<float>(x); };
+  const float beta1 = f(u.beta1), beta2 = f(u.beta2), rest1 = f(1 - u.beta1), rest2 = f(1 - u.beta2);
+  const float epsilon = f(u.epsilon), keep = f(1 - u.rate * u.decay);
+  const float rate = f(u.rate / u.correction1), root = f(1 / std::sqrt(u.correction2));
   const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(value.rows) * value.width;
-  const auto beta1 = static_cast<float>(u.beta1), beta2 = static_cast<float>(u.beta2);
-  const auto rest1 = static_cast<float>(1 - u.beta1), rest2 = static_cast<float>(1 - u.beta2);
-  const auto epsilon = static_cast<float>(u.epsilon), keep = static_cast<float>(1 - u.rate * u.decay);
-  const auto rate = static_cast<float>(u.rate / u.correction1), root = static_cast<float>(std::sqrt(u.correction2));
-  const float* const g = gradient.data;
-  float* const p = value.data;
-  float* const m = first.data;
-  float* const v = second.data;
-  const int threads = d.options().threads > 0 ? d.options().threads : available_threads();
-  parallel_for(threads, static_cast<int>((size + tile - 1) / tile), [&](int t) {
-    const std::ptrdiff_t from = t * tile, to = std::min(size, from + tile);
-    for (std::ptrdiff_t i = from; i < to; ++i) {
-      m[i] = beta1 * m[i] + rest1 * g[i];
-      v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
-      p[i] = keep * p[i] - rate * m[i] / (std::sqrt(v[i]) / root + epsilon);
-    }
+  parallel_for(cpu_tiles::threads(d), static_cast<int>((size + tile - 1) / tile), [&](int t) {
+    const std::ptrdiff_t from = std::ptrdiff_t{t} * tile;
+    const int n = static_cast<int>(std::min<std::ptrdiff_t>(tile, size - from));
+    const float* const g = gradient.data + from;
+    float* const m = first.data + from;
+    float* const v = second.data + from;
+    float* const p = value.data + from;
+    simd::map(
+        n, m,
+        [=](const packet& a, const packet& x) { return vec::pmadd(a, constant(beta1), vec::pmul(x, constant(rest1))); },
+        m, g);
+    simd::map(
+        n, v,
+        [=](const packet& a, const packet& x) {
+          return vec::pmadd(a, constant(beta2), vec::pmul(vec::pmul(x, x), constant(rest2)));
+        },
+        v, g);
+    simd::map(
+        n, p,
+        [=](const packet& x, const packet& a, const packet& b) {
+          const packet below = vec::pmadd(vec::psqrt(b), constant(root), constant(epsilon));
+          return vec::psub(vec::pmul(x, constant(keep)), vec::pdiv(vec::pmul(a, constant(rate)), below));
+        },
+        p, m, v);
   });
 }
 

@@ -13,3 +13,7 @@ struct cpu_optimiser {
 };
 
 }  // namespace blip::inline BLIP_ABI
+
+#if !defined(BLIP_EXPLICIT_ONLY)
+#include "blip/backend/cpu/optimiser-inl.hpp"
+#endif

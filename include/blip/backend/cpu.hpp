@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/backend/cpu/attention.hpp"
+#include "blip/backend/cpu/embeddings.hpp"
+#include "blip/backend/cpu/losses.hpp"
+#include "blip/backend/cpu/optimiser.hpp"
+#include "blip/backend/cpu/products.hpp"
+#include "blip/backend/cpu/rows.hpp"
+#include "blip/backend/kernels.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+template <>
+inline constexpr bool has_kernels<cpu> = true;
+
+// The processor: products on oneDNN or Eigen, vectorised rows, streamed attention, OpenMP threads. Results have the same
+// bits for any number of threads.
+template <>
+struct kernels<cpu> : cpu_products, cpu_attention, cpu_embeddings, cpu_rows, cpu_losses, cpu_optimiser {};
+
+static_assert(kernel_set<cpu>);
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/backend/types.hpp"
+#include "blip/core/device.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// Attention of the processor: softmax streamed over blocks of keys, so that no [heads, n, m] matrix exists; contract in
+// blip/backend/kernels.hpp. fp32 whatever the precision of the products. Bits of a row depend on its own query and its
+// keys only, not on other rows or threads.
+struct cpu_attention {
+  using in = matrix_view<const float>;
+  using out = matrix_view<float>;
+  using grad = gradient_view<float>;
+
+  static void attention(device<cpu>& d, in q, in k, in v, const sequence_layout& ql, const sequence_layout& kl,
+                        source_index source, const attention_spec& spec, out y, out lse);
+  static void attention_vjp(device<cpu>& d, in q, in k, in v, const sequence_layout& ql, const sequence_layout& kl,
+                            source_index source, const attention_spec& spec, in y, in lse, in dy, grad dq, grad dk,
+                            grad dv);
+};
+
+}  // namespace blip::inline BLIP_ABI
+
+#if !defined(BLIP_EXPLICIT_ONLY)
+#include "blip/backend/cpu/attention-inl.hpp"
+#endif

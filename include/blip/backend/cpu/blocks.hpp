@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "blip/backend/cpu/simd.hpp"
+
+// Products of small blocks held in registers. b was copied into panels: all rows of a few columns next to each other,
+// [k, panel]. a is read where it lies. Element (r, c) of one call is always
+//
+//   t = 0;  for p in k: t = fma(a_rp, b_pc, t);  c = add ? c + t : t
+//
+// whatever rows and columns surround it.
+// Blocking: Goto, van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008.
+namespace blip::inline BLIP_ABI::cpu_blocks {
+
+using simd::lanes, simd::packet, simd::unroll;
+namespace vec = simd::vec;
+
+inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+inline constexpr int group = many_registers ? 8 : 6;  // rows of c held in registers
+
+inline int panels(int n, int wide) { return (n + wide - 1) / wide; }
+
+// One block of sums of M rows and V packets of columns. a(i, p) = a[i * row_step + p * depth_step]; b [k, panel].
+struct block {
+  const float* a;
+  std::ptrdiff_t row_step, depth_step;
+  const float* b;
+  int k, panel;
+  float* c;
+  std::ptrdiff_t c_stride;
+  bool add;
+};
+
+template <int M, int V>
+void multiply_block(const block& s, int columns) {
+  packet sum[M][V];
+  unroll<M * V>([&](auto i) __attribute__((always_inline)) { sum[i / V][i % V] = simd::constant(0); });
+  const float* a = s.a;
+  const float* b = s.b;
+  for (int p = 0; p < s.k; ++p, a += s.depth_step, b += s.panel) {
+    packet column[V];
+    unroll<V>([&](auto v) __attribute__((always_inline)) { column[v] = simd::load(b + v * lanes); });
+    unroll<M>([&](auto i) __attribute__((always_inline)) {
+      const packet row = simd::constant(a[i * s.row_step]);
+      unroll<V>([&](auto v) __attribute__((always_inline)) { sum[i][v] = vec::pmadd(row, column[v], sum[i][v]); });
+    });
+  }
+  if (columns == V * lanes) {
+    unroll<M * V>([&](auto i) __attribute__((always_inline)) {
+      float* const c = s.c + i / V * s.c_stride + i % V * lanes;
+      simd::store(c, s.add ? vec::padd(simd::load(c), sum[i / V][i % V]) : sum[i / V][i % V]);
+    });
+    return;
+  }
+  alignas(64) float kept[M][V * lanes];
+  unroll<M * V>([&](auto i)
+                    __attribute__((always_inline)) { vec::pstore(&kept[i / V][i % V * lanes], sum[i / V][i % V]); });
+  for (int i = 0; i < M; ++i)
+    for (int j = 0; j < columns; ++j) {
+      float& c = s.c[i * s.c_stride + j];
+      c = s.add ? c + kept[i][j] : kept[i][j];
+    }
+}
+
+using block_function = void (*)(const block&, int);
+
+template <int V>
+inline constexpr auto block_functions = []<int... M>(std::integer_sequence<int, M...>) {
+  return std::array<block_function, group>{&multiply_block<M + 1, V>...};
+}
+(std::make_integer_sequence<int, group>{});
+
+// `rows` rows of one panel, V packets wide at most; `columns` of them are wanted.
+template <int V>
+void multiply_panel(block s, int rows, int columns) {
+  const auto& functions = columns <= lanes ? block_functions<1> : block_functions<V>;
+  for (; rows > 0; rows -= group, s.a += group * s.row_step, s.c += group * s.c_stride)
+    functions[static_cast<std::size_t>(std::min(group, rows) - 1)](s, columns);
+}
+
+// to [k, panel] = the transpose of `columns` rows of b [columns, k], zero beyond them.
+inline void copy_transposed(const float* b, std::ptrdiff_t stride, int columns, int k, float* to, int panel) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"  // Eigen's packet types carry attributes
+  using square = vec::PacketBlock<packet, lanes>;
+#pragma GCC diagnostic pop
+  for (int j = 0; j < panel; j += lanes) {
+    int p = 0;
+    if (j + lanes <= columns)
+      for (; p + lanes <= k; p += lanes) {
+        square t;
+        unroll<lanes>([&](auto i)
+                          __attribute__((always_inline)) { t.packet[i] = simd::load(b + (j + i) * stride + p); });
+        vec::ptranspose(t);
+        unroll<lanes>([&](auto i)
+                          __attribute__((always_inline)) { simd::store(to + (p + i) * panel + j, t.packet[i]); });
+      }
+    for (; p < k; ++p)
+      for (int i = j; i < j + lanes; ++i) to[p * panel + i] = i < columns ? b[i * stride + p] : 0.0f;
+  }
+}
+
+// to [k, panel] = the first `columns` columns of b [k, n], zero beyond them.
+inline void copy_columns(const float* b, std::ptrdiff_t stride, int columns, int k, float* to, int panel) {
+  for (int p = 0; p < k; ++p, b += stride, to += panel) {
+    int i = 0;
+    for (; i + lanes <= columns; i += lanes) simd::store(to + i, simd::load(b + i));
+    for (; i < panel; ++i) to[i] = i < columns ? b[i] : 0.0f;
+  }
+}
+
+}  // namespace blip::inline BLIP_ABI::cpu_blocks

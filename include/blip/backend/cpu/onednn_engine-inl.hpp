@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <bit>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "blip/backend/cpu/gemm.hpp"
+#include "blip/backend/cpu/tiles.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 640 rows, each a product of its own on one
+// thread: how oneDNN would divide the work, and with it the order of summation, then does not depend on the threads.
+// Weights are read in the layout that oneDNN asks for. oneDNN itself allocates a little in every call.
+template <>
+struct gemm<onednn_engine> {
+  template <precision P>
+  using input = std::conditional_t<P == precision::bf16, bf16, float>;
+
+  template <class In>
+  static void multiply(device<cpu>& d, int threads, const product<In>& s, function_ref<void(product_tile)> finish) {
+    const one_thread guard;
+    state& cache = of(d);
+    const int wide = (s.n + panel - 1) / panel, high = (s.m + tile_rows - 1) / tile_rows;
+    const auto first = [&](int part) { return static_cast<int>(std::int64_t{s.m} * part / high); };
+    // At most two numbers of rows and two of columns: prepare what the tiles will look up.
+    const auto matmul_of = [&](int rows, int columns) -> const prepared& {
+      return cache.find({rows, columns, s.k, static_cast<int>(s.form), s.packed != nullptr, s.accumulate,
+                         std::is_same_v<In, bf16>, s.a_stride, s.b_stride, s.c_stride});
+    };
+    std::size_t bytes = 64;
+    for (const int part : {0, high - 1})
+      for (const int column : {0, (wide - 1) * panel})
+        bytes = std::max(bytes, matmul_of(first(part + 1) - first(part), std::min(panel, s.n - column)).scratchpad);
+    bytes = (bytes + 63) / 64 * 64;
+    const int tiles = wide * high;
+    const int workers = std::min(threads, tiles);
+    scratch<cpu, std::byte> pads(d, bytes * static_cast<std::size_t>(workers));
+    parallel_for(workers, workers, [&](int worker) {
+      const one_thread inner;
+      for (int t = tiles * worker / workers; t < tiles * (worker + 1) / workers; ++t) {
+        const int column = t % wide * panel, columns = std::min(panel, s.n - column);
+        const int row = first(t / wide), rows = first(t / wide + 1) - row;
+        const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
+        const void* b = s.form == product_form::nt ? s.b + column * s.b_stride : s.b + column;
+        if (s.packed)
+          b = static_cast<const std::byte*>(s.packed) +
+              static_cast<std::ptrdiff_t>(panel_bytes<In>(s.k)) * (column / panel);
+        matmul_of(rows, columns)
+            .run(cache, a, b, s.c + row * s.c_stride + column, pads.data() + bytes * static_cast<std::size_t>(worker));
+        finish({row, rows, column, columns});
+      }
+    });
+  }
+
+  static std::size_t packed_bytes(device<cpu>&, precision p, int n, int k) {
+    const std::size_t one = p == precision::bf16 ? panel_bytes<bf16>(k) : panel_bytes<float>(k);
+    return one * static_cast<std::size_t>((n + panel - 1) / panel);
+  }
+
+  static void pack(device<cpu>& d, int threads, precision p, int n, int k, const float* b, std::ptrdiff_t stride,
+                   void* to) {
+    const one_thread guard;
+    state& cache = of(d);
+    const int wide = (n + panel - 1) / panel;
+    const std::size_t bytes = packed_bytes(d, p, n, k) / static_cast<std::size_t>(wide);
+    parallel_for(threads, wide, [&](int t) {
+      const one_thread inner;
+      const int columns = std::min(panel, n - t * panel);
+      const dnnl::memory::desc from({k, columns}, dnnl::memory::data_type::f32, dnnl::memory::dims{1, stride});
+      dnnl::memory source(from, cache.engine, const_cast<float*>(b + std::ptrdiff_t{t} * panel * stride));
+      dnnl::memory target(packed_desc(p == precision::bf16, k, columns), cache.engine,
+                          static_cast<std::byte*>(to) + bytes * static_cast<std::size_t>(t));
+      dnnl::reorder(source, target).execute(cache.stream, source, target);
+    });
+  }
+
+ private:
+  static constexpr int panel = 64;
+  static constexpr int tile_rows = 640;
+
+  // oneDNN asks OpenMP how many threads it may use; here always one.
+  struct one_thread {
+#if defined(_OPENMP)
+    int before = omp_get_max_threads();
+    one_thread() { omp_set_num_threads(1); }
+    ~one_thread() { omp_set_num_threads(before); }
+#else
+    one_thread() {}
+#endif
+    one_thread(const one_thread&) = delete;
+    one_thread& operator=(const one_thread&) = delete;
+  };
+
+  // [k, 64 columns] with columns innermost, pairs of k together in bf16; a whole number of panels.
+  static dnnl::memory::desc packed_desc(bool half, int k, int columns) {
+    using tag = dnnl::memory::format_tag;
+    return {{k, columns},
+            half ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32,
+            half ? tag::BA16a64b2a : tag::BA16a64b};
+  }
+  template <class In>
+  static std::size_t panel_bytes(int k) {
+    const int unit = std::is_same_v<In, bf16> ? 32 : 16;
+    return static_cast<std::size_t>((k + unit - 1) / unit * unit) * panel * sizeof(In);
+  }
+
+  struct shape {
+    int m, n, k, form;
+    bool packed, accumulate, half;
+    std::ptrdiff_t a_stride, b_stride, c_stride;
+    auto operator<=>(const shape&) const = default;
+  };
+
+  struct state;
+
+  struct prepared {
+    dnnl::matmul::primitive_desc description;
+    dnnl::matmul primitive;
+    std::size_t scratchpad = 0;
+
+    prepared(const shape& s, const dnnl::engine& engine) {
+      using dims = dnnl::memory::dims;
+      const auto type = s.half ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+      const bool tn = s.form == static_cast<int>(product_form::tn), nt = s.form == static_cast<int>(product_form::nt);
+      const dnnl::memory::desc a({s.m, s.k}, type, tn ? dims{1, s.a_stride} : dims{s.a_stride, 1});
+      const dnnl::memory::desc b =
+          s.packed ? packed_desc(s.half, s.k, s.n)
+                   : dnnl::memory::desc({s.k, s.n}, type, nt ? dims{1, s.b_stride} : dims{s.b_stride, 1});
+      const dnnl::memory::desc c({s.m, s.n}, dnnl::memory::data_type::f32, dims{s.c_stride, 1});
+      dnnl::primitive_attr attributes;
+      attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+      if (s.accumulate) {
+        dnnl::post_ops add;
+        add.append_sum(1);
+        attributes.set_post_ops(add);
+      }
+      description = {dnnl::matmul::desc(a, b, c), attributes, engine};
+      primitive = dnnl::matmul(description);
+      scratchpad = description.scratchpad_desc().get_size();
+    }
+
+    void run(const state& cache, const void* a, const void* b, float* c, void* pad) const {
+      dnnl::memory memories[] = {{description.src_desc(), cache.engine, const_cast<void*>(a)},
+                                 {description.weights_desc(), cache.engine, const_cast<void*>(b)},
+                                 {description.dst_desc(), cache.engine, c},
+                                 {description.scratchpad_desc(), cache.engine, pad}};
+      const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, memories[0].get()},
+                                           {DNNL_ARG_WEIGHTS, memories[1].get()},
+                                           {DNNL_ARG_DST, memories[2].get()},
+                                           {DNNL_ARG_SCRATCHPAD, memories[3].get()}};
+      if (dnnl_primitive_execute(primitive.get(), cache.stream.get(), 4, arguments) != dnnl_success) std::abort();
+    }
+  };
+
+  // What a device keeps: one prepared product per shape.
+  struct state final : engine_state {
+    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+    dnnl::stream stream{engine};
+
+    const prepared& find(const shape& s) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      auto at = products.find(s);
+      if (at == products.end()) at = products.emplace(s, prepared(s, engine)).first;
+      return at->second;
+    }
+
+    std::mutex mutex;
+    std::map<shape, prepared> products;
+  };
+
+  static state& of(device<cpu>& d) {
+    if (!d.engine()) d.engine() = std::make_unique<state>();
+    return static_cast<state&>(*d.engine());
+  }
+};
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "blip/backend/cpu/eigen_engine-inl.hpp"
+#include "blip/backend/cpu/products.hpp"
+#include "blip/backend/cpu/tiles.hpp"
+#include "blip/core/error.hpp"
+#if defined(BLIP_HAS_ONEDNN)
+#include "blip/backend/cpu/onednn_engine-inl.hpp"
+#endif
+
+namespace blip::inline BLIP_ABI {
+
+namespace cpu_engines {
+
+// Calls f.template operator()<Engine, P>() for what the device's options ask for.
+template <class F>
+auto with_engine(const device<cpu>& d, F f) {
+  const bool half = d.options().products == precision::bf16;
+  gemm_engine engine = d.options().engine;
+#if defined(BLIP_HAS_ONEDNN)
+  if (engine != gemm_engine::eigen)
+    return half ? f.template operator()<onednn_engine, precision::bf16>()
+                : f.template operator()<onednn_engine, precision::fp32>();
+#endif
+  if (engine == gemm_engine::onednn)
+    throw device_error({"cpu back end: engine onednn", "the component onednn", "a build without it",
+                        "install libdnnl-dev and link blip::onednn, or choose gemm_engine::eigen"});
+  return half ? f.template operator()<eigen_engine, precision::bf16>()
+              : f.template operator()<eigen_engine, precision::fp32>();
+}
+
+// A matrix as an engine's products read it in precision P: itself, or a rounded copy.
+template <class Engine, precision P>
+class converted {
+ public:
+  using In = typename gemm<Engine>::template input<P>;
+
+  converted(device<cpu>& d, matrix_view<const float> m) : stride_(m.stride) {
+    if constexpr (P == precision::fp32) {
+      data_ = m.data;
+    } else {
+      if (!m.data) return;  // packed: nothing is read
+      const int rows = m.live_rows();
+      copy_.emplace(d, static_cast<std::size_t>(rows) * static_cast<std::size_t>(m.width));
+      stride_ = m.width;
+      data_ = copy_->data();
+      cpu_tiles::each_row(d, rows, m.width, [&](int r) {
+        const float* const from = m.row(r);
+        In* const to = copy_->data() + r * stride_;
+        for (int c = 0; c < m.width; ++c) to[c] = In(bf16(from[c]));
+      });
+    }
+  }
+
+  const In* data() const { return data_; }
+  std::ptrdiff_t stride() const { return stride_; }
+
+ private:
+  const In* data_ = nullptr;
+  std::ptrdiff_t stride_;
+  std::optional<scratch<cpu, In>> copy_;
+};
+
+inline constexpr auto nothing = [](product_tile) {};
+
+// c (+)= a b with both factors plain.
+template <class Engine, class A, class B>
+void multiply(device<cpu>& d, product_form form, int m, int n, int k, const A& a, const B& b,
+              const gradient_view<float>& c) {
+  gemm<Engine>::multiply(d, cpu_tiles::threads(d),
+                         product<typename A::In>{form, m, n, k, a.data(), a.stride(), b.data(), b.stride(), c.data,
+                                                 c.stride, c.accumulate, nullptr},
+                         nothing);
+}
+
+// db (+)= the sum of the rows of dy, in blocks so that the error grows with their number only.
+inline void add_rows(device<cpu>& d, matrix_view<const float> dy, const gradient_view<float>& db) {
+  cpu_tiles::each_column_range(d, dy.width, [&](int first, int count) {
+    float total[64] = {};
+    for (int r0 = 0; r0 < dy.live_rows(); r0 += 256) {
+      float part[64] = {};
+      for (int r = r0; r < std::min(dy.live_rows(), r0 + 256); ++r)
+        for (int c = 0; c < count; ++c) part[c] += dy(r, first + c);
+      for (int c = 0; c < count; ++c) total[c] += part[c];
+    }
+    for (int c = 0; c < count; ++c) db.put(0, first + c, total[c]);
+  });
+}
+
+}  // namespace cpu_engines
+
+BLIP_INLINE void cpu_products::affine(device<cpu>& d, in x, weight_view<float> w, in b, activation act, out y,
+                                      out pre) {
+  const int m = x.live_rows(), n = w.rows, k = w.width;
+  if (m == 0) return;
+  const int threads = cpu_tiles::threads(d);
+  const out sums = pre.data ? pre : y;
+  const auto finish_as = [&]<activation A>(product_tile t) {
+    for (int r = t.row; r < t.row + t.rows; ++r) {
+      float* const s = sums.row(r) + t.column;
+      float* const to = y.row(r) + t.column;
+      if (b.data)
+        simd::map(
+            t.columns, s, [](auto v, auto bias) { return simd::vec::padd(v, bias); }, s, b.data + t.column);
+      if (A != activation::none || to != s)
+        simd::map(
+            t.columns, to, [](auto v) { return simd::activate<A>(v); }, s);
+    }
+  };
+  const auto finish = [&](product_tile t) {
+    simd::with_activation(act, [&]<activation A>() { finish_as.template operator()<A>(t); });
+  };
+  cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
+    using E = gemm<Engine>;
+    const cpu_engines::converted<Engine, P> a(d, x);
+    product<typename E::template input<P>> s{product_form::nt, m, n,         k,           a.data(), a.stride(),
+                                             nullptr,          0, sums.data, sums.stride, false,    w.packed};
+    if (w.packed) return E::multiply(d, threads, s, finish);
+    // Unpacked weights: an engine with a layout of its own, or in another precision, gets them packed once per call.
+    if (P == precision::fp32 && std::is_same_v<Engine, eigen_engine>) {
+      const cpu_engines::converted<Engine, precision::fp32> plain(d, w);
+      if constexpr (P == precision::fp32) s.b = plain.data(), s.b_stride = plain.stride();
+      return E::multiply(d, threads, s, finish);
+    }
+    const scratch<cpu, std::byte> packed(d, E::packed_bytes(d, P, n, k));
+    E::pack(d, threads, P, n, k, w.data, w.stride, packed.data());
+    s.packed = packed.data();
+    E::multiply(d, threads, s, finish);
+  });
+}
+
+BLIP_INLINE void cpu_products::affine_vjp(device<cpu>& d, in x, weight_view<float> w, activation act, in pre, in dy,
+                                          grad dx, grad dw, grad db) {
+  const int rows = dy.live_rows();
+  std::optional<scratch<cpu, float>> kept;
+  in slope = dy;
+  if (act != activation::none) {
+    kept.emplace(d, static_cast<std::size_t>(dy.rows) * static_cast<std::size_t>(dy.width));
+    const out to{kept->data(), dy.rows, dy.width, dy.width, dy.live};
+    slope = to;
+    simd::with_activation(act, [&]<activation A>() {
+      cpu_tiles::each_row(d, rows, dy.width, [&](int r) {
+        simd::map(
+            dy.width, to.row(r), [](auto g, auto v) { return simd::vec::pmul(g, simd::activation_slope<A>(v)); },
+            dy.row(r), pre.row(r));
+      });
+    });
+  }
+  cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
+    using converted = cpu_engines::converted<Engine, P>;
+    const converted s(d, slope);
+    if (dx) cpu_engines::multiply<Engine>(d, product_form::nn, rows, w.width, w.rows, s, converted(d, w), dx);
+    if (dw) cpu_engines::multiply<Engine>(d, product_form::tn, w.rows, w.width, rows, s, converted(d, x), dw);
+  });
+  if (db) cpu_engines::add_rows(d, slope, db);
+}
+
+// Always fp32 and on Eigen's engine: small, and what hard negatives and accuracies are read from.
+BLIP_INLINE void cpu_products::similarity(device<cpu>& d, in x, in y, in temperature, out s) {
+  const float inverse = temperature.data ? 1 / temperature(0, 0) : 1;
+  product<float> p{product_form::nt, x.live_rows(), y.live_rows(), x.width,  x.data, x.stride,
+                   y.data,           y.stride,      s.data,        s.stride, false,  nullptr};
+  gemm<eigen_engine>::multiply(d, cpu_tiles::threads(d), p, [&](product_tile t) {
+    for (int r = t.row; r < t.row + t.rows; ++r)
+      for (int c = t.column; c < t.column + t.columns; ++c) s(r, c) *= inverse;
+  });
+}
+
+BLIP_INLINE void cpu_products::similarity_vjp(device<cpu>& d, in x, in y, in temperature, in s, in ds, grad dx, grad dy,
+                                              grad dtemperature) {
+  using converted = cpu_engines::converted<eigen_engine, precision::fp32>;
+  const int n = x.live_rows(), m = y.live_rows();
+  const float inverse = temperature.data ? 1 / temperature(0, 0) : 1;
+  const scratch<cpu, float> kept(d, static_cast<std::size_t>(n) * static_cast<std::size_t>(m));
+  const scratch<cpu, float> dots(d, static_cast<std::size_t>(n));
+  cpu_tiles::each_row(d, n, m, [&](int r) {
+    dots[static_cast<std::size_t>(r)] = dtemperature ? simd::dot(m, ds.row(r), s.row(r)) : 0;
+    for (int c = 0; c < m; ++c)
+      kept[static_cast<std::size_t>(r) * static_cast<std::size_t>(m) + static_cast<std::size_t>(c)] =
+          ds(r, c) * inverse;
+  });
+  const converted scaled(d, {kept.data(), n, m, m, nullptr});
+  if (dx) cpu_engines::multiply<eigen_engine>(d, product_form::nn, n, x.width, m, scaled, converted(d, y), dx);
+  if (dy) cpu_engines::multiply<eigen_engine>(d, product_form::tn, m, x.width, n, scaled, converted(d, x), dy);
+  if (dtemperature) {
+    double sum = 0;
+    for (int r = 0; r < n; ++r) sum += dots[static_cast<std::size_t>(r)];
+    dtemperature.put(0, 0, static_cast<float>(-sum * inverse));
+  }
+}
+
+}  // namespace blip::inline BLIP_ABI
