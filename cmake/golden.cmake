@@ -56,18 +56,22 @@ function(blip_golden_test family case source)
     string(JSON configuration GET "${json}" config)
   endif()
   blip_golden_constants("${configuration}" "" constants)
-  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}/golden_config.hpp" CONTENT
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/config/${name}/golden_config.hpp" CONTENT
 "// Written at configure time from the case's case.json.
 #pragma once
 #include <array>
 #include <string_view>
+namespace blip_golden_defaults {  // what not every case states
+inline constexpr double label_smoothing = 0;
+}
 namespace blip_golden {
+using namespace blip_golden_defaults;
 inline constexpr std::string_view directory = \"@directory@\";
 inline constexpr std::string_view case_name = \"@case@\";
 @constants@}  // namespace blip_golden
 " @ONLY)
   add_executable(${name} "${PROJECT_SOURCE_DIR}/tests/golden/${source}")
-  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/${name}" "${PROJECT_SOURCE_DIR}/tests/golden")
+  target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/config/${name}" "${PROJECT_SOURCE_DIR}/tests/golden")
   target_link_libraries(${name} PRIVATE blip_catch_main blip::data)
   blip_register_test(${name})
 endfunction()

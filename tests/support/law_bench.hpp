@@ -2,12 +2,14 @@
 #pragma once
 
 #include <complex>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "blip/ops/residual.hpp"
 #include "support/dual.hpp"
+#include "support/fenced.hpp"
 #include "support/law_case.hpp"
 
 namespace blip_test {
@@ -125,8 +127,15 @@ class law_inference : public law_runner {
   law_result infer_with(const module_type& module, const blip::arena<B>& values) {
     blip::inference_tape<B> t(device_, values, case_.tape);
     law_result r;
-    read(forward_(t, module, arguments(t)), r);
+    const auto a = arguments(t);
+    read(in_step([&] { return forward_(t, module, a); }), r);
     return r;
+  }
+
+  template <class F>
+  static auto in_step(F f) {
+    [[maybe_unused]] const step_of<B> step;
+    return f();
   }
 
   void load(const law_point& p, int leaf, int element) {
@@ -225,12 +234,14 @@ class law_bench final : public law_inference<B, Make, Forward> {
     blip::recording_tape<B> t(this->device_, this->values_, gradients_, this->case_.tape);
     const auto a = this->arguments(t);
     {
-      blip::tensor<B> y = this->forward_(t, this->module_, a);
+      const auto forward = [&] { return base::in_step([&] { return this->forward_(t, this->module_, a); }); };
+      blip::tensor<B> y = forward();
       this->read(y, r);
-      if (used_twice) y = blip::ops::residual(t, y, this->forward_(t, this->module_, a), {}, {});
+      if (used_twice) y = blip::ops::residual(t, y, forward(), {}, {});
       std::vector<S> host(dy.begin(), dy.end());
       host.resize(static_cast<std::size_t>(r.rows) * static_cast<std::size_t>(r.width), static_cast<S>(nan));
       const blip::buffer<B, S> seed{std::span<const S>(host)};
+      [[maybe_unused]] const step_of<B> step;
       t.backward(blip::scores<blip::recording_tape<B>>(y), {seed.data(), r.rows, r.width, r.width, nullptr});
     }
     for (const auto& x : a.inputs) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -20,29 +22,30 @@ class pool {
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
   ~pool() {
-    for (const auto& [p, bytes] : owned_) Memory::deallocate(p, bytes);
+    for (const block& b : owned_) Memory::deallocate(b.data, b.bytes);
   }
 
   void* take(std::size_t bytes) {
     const auto [bin, size] = round(bytes);
-    in_use_ += size;
-    if (in_use_ > peak_) peak_ = in_use_;
-    std::vector<void*>& free = free_[bin];
-    if (!free.empty()) {
-      void* p = free.back();
-      free.pop_back();
-      return p;
-    }
+    // A large block may serve for half its size rather than lie idle.
+    for (std::size_t b = bin; b < std::min(bin + (size >= large ? 9 : 1), free_.size()); ++b)
+      if (!free_[b].empty()) {
+        void* p = free_[b].back();
+        free_[b].pop_back();
+        use(size);
+        return p;
+      }
     void* p = Memory::allocate(size);
     held_ += size;
-    owned_.emplace_back(p, size);
+    owned_.insert(place(p), block{p, size, bin});
+    use(size);
     return p;
   }
 
   void give(void* p, std::size_t bytes) {
     const auto [bin, size] = round(bytes);
     in_use_ -= size;
-    free_[bin].push_back(p);
+    free_[size >= large ? place(p)->bin : bin].push_back(p);
   }
 
   std::size_t bytes_held() const { return held_; }
@@ -50,17 +53,33 @@ class pool {
   std::size_t bytes_peak() const { return peak_; }
 
  private:
+  static constexpr std::size_t large = std::size_t{1} << 18;
+
+  struct block {
+    void* data;
+    std::size_t bytes, bin;
+  };
+  // Where the block at p is, or belongs, in the list that its address orders.
+  typename std::vector<block>::iterator place(void* p) {
+    return std::lower_bound(owned_.begin(), owned_.end(), p,
+                            [](const block& b, void* q) { return std::less<>()(b.data, q); });
+  }
+  void use(std::size_t size) {
+    in_use_ += size;
+    peak_ = std::max(peak_, in_use_);
+  }
+
   // Bin number and rounded size: a multiple of 64 with at most three significant bits behind the first.
   static std::pair<std::size_t, std::size_t> round(std::size_t bytes) {
     const std::size_t units = bytes == 0 ? 1 : (bytes + 63) / 64;
     if (units <= 8) return {units, units * 64};
     const auto shift = static_cast<std::size_t>(std::bit_width(units - 1)) - 4;  // keeps four bits
-    const std::size_t top = ((units - 1) >> shift) + 1;                           // 9 ... 16
+    const std::size_t top = ((units - 1) >> shift) + 1;                          // 9 ... 16
     return {shift * 8 + top, (top << shift) * 64};
   }
 
   std::array<std::vector<void*>, 400> free_{};
-  std::vector<std::pair<void*, std::size_t>> owned_;
+  std::vector<block> owned_;
   std::size_t held_ = 0, in_use_ = 0, peak_ = 0;
 };
 

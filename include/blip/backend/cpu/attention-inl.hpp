@@ -16,8 +16,8 @@ using namespace cpu_blocks;
 
 inline constexpr int packets = 2;  // per panel
 inline constexpr int panel = packets * lanes;
-inline constexpr int key_block = 192;          // keys whose scores exist at a time; part of the definition of the sum
-inline constexpr int query_block = 4 * group;  // queries that share a panel while it is in cache
+inline constexpr int key_block = 320;          // keys whose scores exist at a time; part of the definition of the sum
+inline constexpr int query_block = 3 * group;  // queries that share a panel while it is in cache
 static_assert(key_block % panel == 0 && key_block % 4 == 0);
 
 inline std::ptrdiff_t padded(int n) { return std::ptrdiff_t{panels(n, panel)} * panel; }
@@ -56,10 +56,9 @@ inline void drop(const dropout_spec& d, std::uint32_t stream, std::uint32_t row,
 
 // Scores become probabilities up to a factor: s_j = exp(scale s_j - top). Their sum comes back.
 inline float exponentials(int n, float* s, float scale, float top) {
-  simd::map(
-      n, s, [=](const packet& v) { return simd::exp(vec::pmadd(v, simd::constant(scale), simd::constant(-top))); }, s);
-  return simd::sum(
-      n, [](const packet& v) { return v; }, s);
+  const packet by = simd::constant(scale * simd::log2_e), offset = simd::constant(-top * simd::log2_e);
+  return simd::map_sum(
+      n, s, [=](const packet& v) { return simd::exp2(vec::pmadd(v, by, offset)); }, s);
 }
 
 // Where the panels of head h of key sequence s lie in scratch memory.
@@ -113,9 +112,9 @@ BLIP_INLINE void cpu_attention::attention(device<cpu>& d, in q, in k, in v, cons
         if (open == 0) continue;
         const float before = top[i];
         top[i] = std::max(before, scale * simd::largest(open, p));
-        sum[i] = sum[i] * std::exp(before - top[i]) + exponentials(open, p, scale, top[i]);
-        if (j0 > 0 && before != top[i]) {
-          const float factor = std::exp(before - top[i]);
+        const float factor = before == top[i] ? 1 : std::exp(before - top[i]);
+        sum[i] = sum[i] * factor + exponentials(open, p, scale, top[i]);
+        if (j0 > 0 && factor != 1) {
           simd::map(
               width, y.row(row0 + i) + h * width, [=](const packet& x) { return vec::pmul(x, simd::constant(factor)); },
               y.row(row0 + i) + h * width);

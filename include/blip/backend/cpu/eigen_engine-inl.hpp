@@ -15,7 +15,10 @@ struct gemm<eigen_engine> {
   template <precision>
   using input = float;  // bf16: floats that were rounded to it
 
-  static void multiply(device<cpu>&, int threads, const product<float>& s, function_ref<void(product_tile)> finish) {
+  static void multiply(device<cpu>& d, int threads, const product<float>& s) {
+    multiply(d, threads, s, [](const product_tile&) {});
+  }
+  static void multiply(device<cpu>&, int threads, const product<float>& s, finish_tile finish) {
     using namespace cpu_blocks;
     const int wide = panels(s.n, panel), high = (s.m + tile_rows - 1) / tile_rows;
     const bool tn = s.form == product_form::tn;
@@ -39,7 +42,7 @@ struct gemm<eigen_engine> {
         multiply_panel<packets>(sums, end - row, columns);
         sums.add = true;
       }
-      finish({row, end - row, column, columns});
+      finish({row, end - row, column, columns, s.c + row * s.c_stride + column, s.c_stride});
     });
   }
 

@@ -30,10 +30,15 @@ struct product {
   const void* packed = nullptr;  // b as gemm<E>::pack left it (nt only); `b` is then not read
 };
 
-// A part of c that is complete.
+// A part of c that is complete; its sums lie where c is, or in memory of the engine.
 struct product_tile {
   int row = 0, rows = 0, column = 0, columns = 0;
+  const float* sums = nullptr;
+  std::ptrdiff_t stride = 0;
+
+  const float* sums_of(int r) const { return sums + (r - row) * stride; }
 };
+using finish_tile = function_ref<void(const product_tile&)>;
 
 // Who multiplies. A specialisation provides
 //   input<P>                                              what precision P is read as

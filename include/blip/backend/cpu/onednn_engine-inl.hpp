@@ -10,50 +10,65 @@
 #include <utility>
 
 #include "blip/backend/cpu/gemm.hpp"
+#include "blip/backend/cpu/simd.hpp"
 #include "blip/backend/cpu/tiles.hpp"
 
 namespace blip::inline BLIP_ABI {
 
-// Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 640 rows, each a product of its own on one
-// thread: how oneDNN would divide the work, and with it the order of summation, then does not depend on the threads.
-// Weights are read in the layout that oneDNN asks for. oneDNN itself allocates a little in every call.
+// Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 320 rows, each a product of its own on one
+// thread, into memory of its own (oneDNN is fast only where c is dense): how oneDNN would divide the work, and with it
+// the order of summation, then does not depend on the threads. Weights are read in the layout that oneDNN asks for.
+// oneDNN itself allocates a little in every call.
 template <>
 struct gemm<onednn_engine> {
   template <precision P>
   using input = std::conditional_t<P == precision::bf16, bf16, float>;
 
   template <class In>
-  static void multiply(device<cpu>& d, int threads, const product<In>& s, function_ref<void(product_tile)> finish) {
+  static void multiply(device<cpu>& d, int threads, const product<In>& s) {
+    multiply(d, threads, s, [&](const product_tile& t) {
+      for (int r = t.row; r < t.row + t.rows; ++r) {
+        float* const c = s.c + r * s.c_stride + t.column;
+        const auto sum = [](const auto& x, const auto& y) { return simd::vec::padd(x, y); };
+        if (s.accumulate)
+          simd::map(t.columns, c, sum, c, t.sums_of(r));
+        else
+          std::copy_n(t.sums_of(r), t.columns, c);
+      }
+    });
+  }
+  template <class In>
+  static void multiply(device<cpu>& d, int threads, const product<In>& s, finish_tile finish) {
     const one_thread guard;
     state& cache = of(d);
     const int wide = (s.n + panel - 1) / panel, high = (s.m + tile_rows - 1) / tile_rows;
     const auto first = [&](int part) { return static_cast<int>(std::int64_t{s.m} * part / high); };
     // At most two numbers of rows and two of columns: prepare what the tiles will look up.
     const auto matmul_of = [&](int rows, int columns) -> const prepared& {
-      return cache.find({rows, columns, s.k, static_cast<int>(s.form), s.packed != nullptr, s.accumulate,
-                         std::is_same_v<In, bf16>, s.a_stride, s.b_stride, s.c_stride});
+      return cache.find({rows, columns, s.k, static_cast<int>(s.form), s.packed != nullptr, std::is_same_v<In, bf16>,
+                         s.a_stride, s.b_stride});
     };
-    std::size_t bytes = 64;
+    std::size_t pad = 64;
     for (const int part : {0, high - 1})
       for (const int column : {0, (wide - 1) * panel})
-        bytes = std::max(bytes, matmul_of(first(part + 1) - first(part), std::min(panel, s.n - column)).scratchpad);
-    bytes = (bytes + 63) / 64 * 64;
-    const int tiles = wide * high;
-    const int workers = std::min(threads, tiles);
-    scratch<cpu, std::byte> pads(d, bytes * static_cast<std::size_t>(workers));
+        pad = std::max(pad, matmul_of(first(part + 1) - first(part), std::min(panel, s.n - column)).scratchpad);
+    pad = (pad + 63) / 64 * 64;
+    const std::size_t bytes = pad + sizeof(float) * tile_rows * panel;
+    const int tiles = wide * high, workers = std::min(threads, tiles);
+    const scratch<cpu, std::byte> memory(d, bytes * static_cast<std::size_t>(workers));
     parallel_for(workers, workers, [&](int worker) {
       const one_thread inner;
+      std::byte* const own = memory.data() + bytes * static_cast<std::size_t>(worker);
+      auto* const sums = reinterpret_cast<float*>(own + pad);
       for (int t = tiles * worker / workers; t < tiles * (worker + 1) / workers; ++t) {
         const int column = t % wide * panel, columns = std::min(panel, s.n - column);
         const int row = first(t / wide), rows = first(t / wide + 1) - row;
         const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
         const void* b = s.form == product_form::nt ? s.b + column * s.b_stride : s.b + column;
         if (s.packed)
-          b = static_cast<const std::byte*>(s.packed) +
-              static_cast<std::ptrdiff_t>(panel_bytes<In>(s.k)) * (column / panel);
-        matmul_of(rows, columns)
-            .run(cache, a, b, s.c + row * s.c_stride + column, pads.data() + bytes * static_cast<std::size_t>(worker));
-        finish({row, rows, column, columns});
+          b = static_cast<const std::byte*>(s.packed) + panel_bytes<In>(s.k) * static_cast<std::size_t>(column / panel);
+        matmul_of(rows, columns).run(cache, a, b, sums, own);
+        finish({row, rows, column, columns, sums, columns});
       }
     });
   }
@@ -82,7 +97,7 @@ struct gemm<onednn_engine> {
 
  private:
   static constexpr int panel = 64;
-  static constexpr int tile_rows = 640;
+  static constexpr int tile_rows = 320;
 
   // oneDNN asks OpenMP how many threads it may use; here always one.
   struct one_thread {
@@ -112,8 +127,8 @@ struct gemm<onednn_engine> {
 
   struct shape {
     int m, n, k, form;
-    bool packed, accumulate, half;
-    std::ptrdiff_t a_stride, b_stride, c_stride;
+    bool packed, half;
+    std::ptrdiff_t a_stride, b_stride;
     auto operator<=>(const shape&) const = default;
   };
 
@@ -132,14 +147,9 @@ struct gemm<onednn_engine> {
       const dnnl::memory::desc b =
           s.packed ? packed_desc(s.half, s.k, s.n)
                    : dnnl::memory::desc({s.k, s.n}, type, nt ? dims{1, s.b_stride} : dims{s.b_stride, 1});
-      const dnnl::memory::desc c({s.m, s.n}, dnnl::memory::data_type::f32, dims{s.c_stride, 1});
+      const dnnl::memory::desc c({s.m, s.n}, dnnl::memory::data_type::f32, dims{s.n, 1});
       dnnl::primitive_attr attributes;
       attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-      if (s.accumulate) {
-        dnnl::post_ops add;
-        add.append_sum(1);
-        attributes.set_post_ops(add);
-      }
       description = {dnnl::matmul::desc(a, b, c), attributes, engine};
       primitive = dnnl::matmul(description);
       scratchpad = description.scratchpad_desc().get_size();

@@ -64,16 +64,13 @@ class converted {
   std::optional<scratch<cpu, In>> copy_;
 };
 
-inline constexpr auto nothing = [](product_tile) {};
-
 // c (+)= a b with both factors plain.
 template <class Engine, class A, class B>
 void multiply(device<cpu>& d, product_form form, int m, int n, int k, const A& a, const B& b,
               const gradient_view<float>& c) {
   gemm<Engine>::multiply(d, cpu_tiles::threads(d),
                          product<typename A::In>{form, m, n, k, a.data(), a.stride(), b.data(), b.stride(), c.data,
-                                                 c.stride, c.accumulate, nullptr},
-                         nothing);
+                                                 c.stride, c.accumulate, nullptr});
 }
 
 // db (+)= the sum of the rows of dy, in blocks so that the error grows with their number only.
@@ -98,19 +95,31 @@ BLIP_INLINE void cpu_products::affine(device<cpu>& d, in x, weight_view<float> w
   if (m == 0) return;
   const int threads = cpu_tiles::threads(d);
   const out sums = pre.data ? pre : y;
-  const auto finish_as = [&]<activation A>(product_tile t) {
+  using simd::packet;
+  const auto finish_as = [&]<activation A>(const product_tile& t) {
     for (int r = t.row; r < t.row + t.rows; ++r) {
-      float* const s = sums.row(r) + t.column;
+      const float* from = t.sums_of(r);
       float* const to = y.row(r) + t.column;
-      if (b.data)
+      const float* const bias = b.data ? b.data + t.column : nullptr;
+      if (pre.data) {
+        float* const kept = pre.row(r) + t.column;
+        if (bias)
+          simd::map(
+              t.columns, kept, [](const packet& v, const packet& o) { return simd::vec::padd(v, o); }, from, bias);
+        else if (kept != from)
+          std::copy_n(from, t.columns, kept);
         simd::map(
-            t.columns, s, [](auto v, auto bias) { return simd::vec::padd(v, bias); }, s, b.data + t.column);
-      if (A != activation::none || to != s)
+            t.columns, to, [](const packet& v) { return simd::activate<A>(v); }, kept);
+      } else if (bias) {
+        const auto f = [](const packet& v, const packet& o) { return simd::activate<A>(simd::vec::padd(v, o)); };
+        simd::map(t.columns, to, f, from, bias);
+      } else if (A != activation::none || to != from) {
         simd::map(
-            t.columns, to, [](auto v) { return simd::activate<A>(v); }, s);
+            t.columns, to, [](const packet& v) { return simd::activate<A>(v); }, from);
+      }
     }
   };
-  const auto finish = [&](product_tile t) {
+  const auto finish = [&](const product_tile& t) {
     simd::with_activation(act, [&]<activation A>() { finish_as.template operator()<A>(t); });
   };
   cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
@@ -163,7 +172,7 @@ BLIP_INLINE void cpu_products::similarity(device<cpu>& d, in x, in y, in tempera
   const float inverse = temperature.data ? 1 / temperature(0, 0) : 1;
   product<float> p{product_form::nt, x.live_rows(), y.live_rows(), x.width,  x.data, x.stride,
                    y.data,           y.stride,      s.data,        s.stride, false,  nullptr};
-  gemm<eigen_engine>::multiply(d, cpu_tiles::threads(d), p, [&](product_tile t) {
+  gemm<eigen_engine>::multiply(d, cpu_tiles::threads(d), p, [&](const product_tile& t) {
     for (int r = t.row; r < t.row + t.rows; ++r)
       for (int c = t.column; c < t.column + t.columns; ++c) s(r, c) *= inverse;
   });

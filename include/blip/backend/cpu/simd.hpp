@@ -81,6 +81,23 @@ template <class F, class... In>
   return vec::predux(total);
 }
 
+// y_i = f(a_i, ...), and the sum of y.
+template <class F, class... In>
+[[gnu::always_inline]] inline float map_sum(int n, float* y, F f, const In*... in) {
+  packet total = constant(0);
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const packet v = f(load(in + i)...);
+    store(y + i, v);
+    total = vec::padd(total, v);
+  }
+  if (i < n) {
+    store_some(y + i, f(load_some(in + i, n - i)...), n - i);
+    total = vec::padd(total, load_some(y + i, n - i));
+  }
+  return vec::predux(total);
+}
+
 inline float largest(int n, const float* x) {
   float most = x[0];
   int i = 0;
@@ -98,19 +115,22 @@ inline float dot(int n, const float* a, const float* b) {
       n, [](const packet& x, const packet& y) { return vec::pmul(x, y); }, a, b);
 }
 
-// e^x within 2 units in the last place, x clamped to [-87, 88]. x = n ln 2 + r; 2^n is made of n's bits, which adding
-// 1.5 * 2^23 leaves at the end of the sum.
-[[gnu::always_inline]] inline packet exp(packet x) {
-  x = vec::pmin(vec::pmax(x, constant(-87)), constant(88));
-  const packet shift = constant(12582912);
-  const packet shifted = vec::pmadd(x, constant(1.44269504f), shift);
-  const packet n = vec::psub(shifted, shift);
-  const packet r = vec::pmadd(n, constant(2.12194440e-4f), vec::pmadd(n, constant(-0.693359375f), x));
-  constexpr float taylor[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
-  const packet p = polynomial(r, taylor);
+// 2^x within 2 units in the last place, for x in [-126, 127]; below, 2^-126. x = n + r; 2^n is made of n's bits, which
+// adding 1.5 * 2^23 leaves at the end of the sum. The polynomial is Taylor's.
+[[gnu::always_inline]] inline packet exp2(packet x) {
+  x = vec::pmax(x, constant(-126));
+  const packet shift = constant(12582912), shifted = vec::padd(x, shift);
+  const packet r = vec::psub(x, vec::psub(shifted, shift));
+  constexpr float taylor[] = {1.5403530e-4f, 1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f,
+                              2.4022651e-1f, 6.9314718e-1f, 1.0f};
   const integers power = vec::plogical_shift_left<23>(vec::preinterpret<integers>(shifted));
-  return vec::preinterpret<packet>(vec::padd(vec::preinterpret<integers>(p), power));
+  return vec::preinterpret<packet>(vec::padd(vec::preinterpret<integers>(polynomial(r, taylor)), power));
 }
+
+inline constexpr float log2_e = 1.44269504f;
+
+// e^x for x in [-87, 88], within 3e-7 of its own size near 0 and 6e-8 |x| more far from it.
+[[gnu::always_inline]] inline packet exp(const packet& x) { return exp2(vec::pmul(x, constant(log2_e))); }
 
 // erf(x) within 4e-7 of its own size: x P(x^2) / Q(x^2) on |x| < 3.95, where it is 1 in float. The coefficients are a
 // least-squares fit of the relative error.

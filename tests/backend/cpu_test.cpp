@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the laws' small matrices do not reach: sizes beyond one block, precisions, packed weights.
+#include "blip/backend/cpu.hpp"
+#include "blip/backend/cpu/pack.hpp"
+#include "blip/backend/reference.hpp"
+#include "blip/layers/owned.hpp"
+#include "blip/models/vit.hpp"
+#include "support/catch.hpp"
+#include "support/numbers.hpp"
+#include "support/tolerance.hpp"
+
+using namespace blip;
+using namespace blip_test;
+
+namespace {
+
+using tower = vit<vit_config{.width = 72, .heads = 3, .hidden = 288, .patch = 4}, cpu>;
+const vit_options small{.depth = 2, .image_height = 76, .image_width = 76};
+
+std::vector<float> pixels(int batch) {
+  const numbers v = random_numbers(batch * 3 * 76 * 76, 5);
+  return {v.begin(), v.end()};
+}
+numbers forward(const owned<tower, cpu>& m, const arena<cpu>& values, device<cpu>& d, const std::vector<float>& x) {
+  inference_tape<cpu> t(d, values);
+  constexpr int one = 3 * 76 * 76;
+  const int batch = static_cast<int>(x.size()) / one;
+  const auto y = to_host(m->forward(t, images<inference_tape<cpu>>(t.input({x.data(), batch, one, one, nullptr}), 3, 76, 76)));
+  return {y.begin(), y.end()};
+}
+
+std::vector<cpu::options> ways() {
+  std::vector<cpu::options> all{{.engine = gemm_engine::eigen}, {.engine = gemm_engine::eigen, .products = precision::bf16}};
+#if defined(BLIP_HAS_ONEDNN)
+  all.push_back({.engine = gemm_engine::onednn});
+  all.push_back({.engine = gemm_engine::onednn, .products = precision::bf16});
+#endif
+  return all;
+}
+tolerance close(const cpu::options& o) { return o.products == precision::bf16 ? of_bf16 : of_float; }
+
+struct product_case {
+  int m, n, k;
+};
+
+}  // namespace
+
+TEST_CASE("affine and its pullback agree with the reference at every edge of the blocking", "[backend]") {
+  device<reference<double>> oracle;
+  for (const product_case c : {product_case{1, 1, 1}, {1, 97, 300}, {7, 48, 256}, {9, 49, 257}, {23, 130, 513}, {700, 65, 31}}) {
+    INFO(c.m << " x " << c.n << " x " << c.k);
+    const numbers x = random_numbers(c.m * c.k, 1), w = random_numbers(c.n * c.k, 2), b = random_numbers(c.n, 3);
+    const numbers dy = random_numbers(c.m * c.n, 4);
+    const auto run = [&]<class B>(device<B>& d) {
+      using S = typename B::scalar;
+      const auto copy = [](const numbers& v) { return std::vector<S>(v.begin(), v.end()); };
+      const std::vector<S> xs = copy(x), ws = copy(w), bs = copy(b), dys = copy(dy);
+      std::vector<S> y(dy.size()), pre(dy.size()), dx(x.size(), S(1)), dw(w.size(), S(1)), db(b.size(), S(1));
+      const auto view = [](auto& v, int rows, int width) { return matrix_view{v.data(), rows, width, width, nullptr}; };
+      const weight_view<S> weight{view(ws, c.n, c.k), nullptr};
+      kernels<B>::affine(d, view(xs, c.m, c.k), weight, view(bs, 1, c.n), activation::gelu, view(y, c.m, c.n), view(pre, c.m, c.n));
+      kernels<B>::affine_vjp(d, view(xs, c.m, c.k), weight, activation::gelu, view(pre, c.m, c.n), view(dys, c.m, c.n),
+                             {view(dx, c.m, c.k), true}, {view(dw, c.n, c.k), true}, {view(db, 1, c.n), false});
+      std::vector<numbers> all;
+      for (const auto* v : {&y, &dx, &dw, &db}) all.emplace_back(v->begin(), v->end());
+      return all;
+    };
+    const auto expected = run(oracle);
+    for (cpu::options o : ways()) {
+      INFO("engine " << static_cast<int>(o.engine) << " precision " << static_cast<int>(o.products));
+      device<cpu> d(o);
+      const auto found = run(d);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        CHECK(worst_error(found[i], expected[i]) <= (i == 0 ? close(o).value : close(o).gradient));
+      for (const int threads : {1, 3}) {
+        o.threads = threads;
+        device<cpu> other(o);
+        const auto same = run(other);
+        for (std::size_t i = 0; i < found.size(); ++i) CHECK(difference_of_bits(found[i], same[i]) == "");
+      }
+    }
+  }
+}
+
+TEST_CASE("a tower has the same bits under 1, 2 and 3 threads", "[backend]") {
+  const owned<tower, cpu> m(1, small);
+  for (cpu::options o : ways()) {
+    o.threads = 1;
+    device<cpu> one(o);
+    const numbers expected = forward(m, m.values(), one, pixels(2));
+    for (const int threads : {2, 3}) {
+      o.threads = threads;
+      device<cpu> d(o);
+      CHECK(difference_of_bits(forward(m, m.values(), d, pixels(2)), expected) == "");
+    }
+  }
+}
+
+TEST_CASE("a picture alone has the bits that it has in a batch", "[backend]") {
+  const owned<tower, cpu> m(1, small);
+  device<cpu> d({.engine = gemm_engine::eigen});
+  const std::vector<float> x = pixels(3);
+  const numbers all = forward(m, m.values(), d, x);
+  const std::vector<float> second(x.begin() + 3 * 76 * 76, x.begin() + 2 * 3 * 76 * 76);
+  const auto rows = static_cast<std::ptrdiff_t>(all.size() / 3);
+  CHECK(difference_of_bits(forward(m, m.values(), d, second), numbers(all.begin() + rows, all.begin() + 2 * rows)) == "");
+}
+
+TEST_CASE("packed weights give what plain ones give", "[backend]") {
+  const owned<tower, cpu> m(1, small);
+  for (const cpu::options& o : ways()) {
+    device<cpu> d(o);
+    const arena<cpu> packed = pack(d, m.values().clone());
+    CHECK(worst_error(forward(m, packed, d, pixels(1)), forward(m, m.values(), d, pixels(1))) <= close(o).value);
+    CHECK_THROWS_AS(packed.read("pos_embed"), config_error);
+  }
+}
+
+TEST_CASE("an engine that was not built in is refused with a sentence", "[backend]") {
+#if !defined(BLIP_HAS_ONEDNN)
+  device<cpu> d({.engine = gemm_engine::onednn});
+  const owned<tower, cpu> m(1, small);
+  CHECK_THROWS_AS(forward(m, m.values(), d, pixels(1)), device_error);
+#else
+  SUCCEED("oneDNN is built in");
+#endif
+}
+
+TEST_CASE("vector functions are as exact as they say", "[backend]") {
+  float x[64], y[64];
+  double worst_erf = 0, worst_exp = 0;
+  for (int block = 0; block < 4000; ++block) {
+    for (int i = 0; i < 64; ++i) x[i] = -8 + 16 * static_cast<float>(block * 64 + i) / 256000;
+    simd::map(64, y, [](const simd::packet& v) { return simd::erf(v); }, x);
+    for (int i = 0; i < 64; ++i) {
+      const double exact = std::erf(static_cast<double>(x[i]));
+      worst_erf = std::max(worst_erf, std::abs(static_cast<double>(y[i]) - exact) / std::max(1e-6, std::abs(exact)));
+    }
+    simd::map(64, y, [](const simd::packet& v) { return simd::exp2(v); }, x);
+    for (int i = 0; i < 64; ++i) {
+      const double exact = std::exp2(static_cast<double>(x[i]));
+      worst_exp = std::max(worst_exp, std::abs(static_cast<double>(y[i]) - exact) / exact);
+    }
+  }
+  CHECK(worst_erf < 5e-7);
+  CHECK(worst_exp < 2.5e-7);
+}

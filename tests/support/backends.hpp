@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tuple>
+
+#include "blip/backend/cpu.hpp"
+#include "blip/backend/reference.hpp"
+
+namespace test {
+
+// What every golden case is run on: the oracle in double, and the processor in float.
+using golden_backends = std::tuple<blip::reference<double>, blip::cpu>;
+
+}  // namespace test
