@@ -13,13 +13,14 @@ namespace {
 std::atomic<std::uint64_t> calls_of_new{0};
 }
 
-void* operator new(std::size_t size) {
+// Not inlined, or GCC takes the pair for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++calls_of_new;
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace bench {
 namespace {

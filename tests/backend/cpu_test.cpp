@@ -57,7 +57,9 @@ TEST_CASE("affine and its pullback agree with the reference at every edge of the
       const auto copy = [](const numbers& v) { return std::vector<S>(v.begin(), v.end()); };
       const std::vector<S> xs = copy(x), ws = copy(w), bs = copy(b), dys = copy(dy);
       std::vector<S> y(dy.size()), pre(dy.size()), dx(x.size(), S(1)), dw(w.size(), S(1)), db(b.size(), S(1));
-      const auto view = [](auto& v, int rows, int width) { return matrix_view{v.data(), rows, width, width, nullptr}; };
+      const auto view = [](auto& v, int rows, int width) {
+        return matrix_view<std::remove_pointer_t<decltype(v.data())>>{v.data(), rows, width, width, nullptr};
+      };
       const weight_view<S> weight{view(ws, c.n, c.k), nullptr};
       kernels<B>::affine(d, view(xs, c.m, c.k), weight, view(bs, 1, c.n), activation::gelu, view(y, c.m, c.n), view(pre, c.m, c.n));
       kernels<B>::affine_vjp(d, view(xs, c.m, c.k), weight, activation::gelu, view(pre, c.m, c.n), view(dys, c.m, c.n),

@@ -11,15 +11,21 @@
 using namespace blip;
 using B = reference<double>;
 
+namespace {
+
+constexpr std::size_t sizes[] = {0, 1, 64, 65, 513, 5000, 1 << 20};
+
+}  // namespace
+
 TEST_CASE("a pool hands memory out again and counts it", "[core]") {
   pool<memory<B>> p;
   std::vector<void*> blocks;
-  for (const std::size_t bytes : {0, 1, 64, 65, 513, 5000, 1 << 20}) blocks.push_back(p.take(bytes));
+  for (const std::size_t bytes : sizes) blocks.push_back(p.take(bytes));
   const std::size_t held = p.bytes_held();
   CHECK(std::set<void*>(blocks.begin(), blocks.end()).size() == blocks.size());
   CHECK(p.bytes_in_use() <= held);
   std::size_t i = 0;
-  for (const std::size_t bytes : {0, 1, 64, 65, 513, 5000, 1 << 20}) p.give(blocks[i++], bytes);
+  for (const std::size_t bytes : sizes) p.give(blocks[i++], bytes);
   CHECK(p.bytes_in_use() == 0);
   for (int round = 0; round < 3; ++round) {
     void* a = p.take(600000);  // a larger block serves

@@ -45,8 +45,15 @@ class fence {
     if (used_ + size > reserved) throw std::bad_alloc();
     void* p = base_ + used_;
     used_ += size;
+    ++blocks_;
     if (opened_ > 0) protect(PROT_READ | PROT_WRITE);
     return p;
+  }
+  // Memory is used again when all of it is free: the laws run thousands of small devices one after the other.
+  void deallocate() {
+    if (--blocks_ > 0) return;
+    protect(PROT_NONE);
+    used_ = 0;
   }
   void require_no_step() const {
     if (steps_ > 0) throw std::logic_error("fenced: a value was asked back in the middle of a step");
@@ -66,7 +73,7 @@ class fence {
 
   char* base_;
   std::size_t used_ = 0;
-  int opened_ = 0, steps_ = 0;
+  int opened_ = 0, steps_ = 0, blocks_ = 0;
 };
 
 // What surrounds a forward and a backward pass in the laws.
@@ -96,7 +103,9 @@ struct memory<blip_test::fenced> {
   using fence = blip_test::fence;
 
   static void* allocate(std::size_t bytes) { return bytes == 0 ? nullptr : fence::shared().allocate(bytes); }
-  static void deallocate(void*, std::size_t) noexcept {}
+  static void deallocate(void* p, std::size_t) noexcept {
+    if (p) fence::shared().deallocate();
+  }
   static void copy_in(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
   static void copy_out(void* to, const void* from, std::size_t bytes) {
     fence::shared().require_no_step();
