@@ -45,6 +45,7 @@ skip() { summary+=("$1: skipped, $2"); echo "== $1: skipped, $2"; }
 
 preset dev
 [ -d build/dev ] && stage headers_gcc cmake --build build/dev --target all_verify_interface_header_sets -j "$jobs"
+stage features bash tests/check_features.sh docs/features.md "$logs/dev.log"
 if [ -z "$quick" ]; then
   preset clang
   [ -d build/clang ] && stage headers_clang cmake --build build/clang --target all_verify_interface_header_sets -j "$jobs"

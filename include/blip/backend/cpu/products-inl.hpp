@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
-
 #include "blip/backend/cpu/eigen_engine-inl.hpp"
 #include "blip/backend/cpu/products.hpp"
 #include "blip/backend/cpu/tiles.hpp"
@@ -38,18 +36,19 @@ class converted {
  public:
   using In = typename gemm<Engine>::template input<P>;
 
-  converted(device<cpu>& d, matrix_view<const float> m) : stride_(m.stride) {
+  // Packed weights have no plain data: then nothing is read, and nothing copied.
+  converted(device<cpu>& d, matrix_view<const float> m)
+      : stride_(P == precision::fp32 ? m.stride : m.width),
+        copy_(d, P == precision::fp32 || !m.data
+                     ? 0
+                     : static_cast<std::size_t>(m.live_rows()) * static_cast<std::size_t>(m.width)) {
     if constexpr (P == precision::fp32) {
       data_ = m.data;
-    } else {
-      if (!m.data) return;  // packed: nothing is read
-      const int rows = m.live_rows();
-      copy_.emplace(d, static_cast<std::size_t>(rows) * static_cast<std::size_t>(m.width));
-      stride_ = m.width;
-      data_ = copy_->data();
-      cpu_tiles::each_row(d, rows, m.width, [&](int r) {
+    } else if (m.data) {
+      data_ = copy_.data();
+      cpu_tiles::each_row(d, m.live_rows(), m.width, [&](int r) {
         const float* const from = m.row(r);
-        In* const to = copy_->data() + r * stride_;
+        In* const to = copy_.data() + r * stride_;
         for (int c = 0; c < m.width; ++c) to[c] = In(bf16(from[c]));
       });
     }
@@ -61,7 +60,7 @@ class converted {
  private:
   const In* data_ = nullptr;
   std::ptrdiff_t stride_;
-  std::optional<scratch<cpu, In>> copy_;
+  scratch<cpu, In> copy_;
 };
 
 // c (+)= a b with both factors plain.
@@ -144,11 +143,12 @@ BLIP_INLINE void cpu_products::affine(device<cpu>& d, in x, weight_view<float> w
 BLIP_INLINE void cpu_products::affine_vjp(device<cpu>& d, in x, weight_view<float> w, activation act, in pre, in dy,
                                           grad dx, grad dw, grad db) {
   const int rows = dy.live_rows();
-  std::optional<scratch<cpu, float>> kept;
+  const bool bent = act != activation::none;
+  const std::size_t size = bent ? static_cast<std::size_t>(dy.rows) * static_cast<std::size_t>(dy.width) : 0;
+  const scratch<cpu, float> kept(d, size);
   in slope = dy;
-  if (act != activation::none) {
-    kept.emplace(d, static_cast<std::size_t>(dy.rows) * static_cast<std::size_t>(dy.width));
-    const out to{kept->data(), dy.rows, dy.width, dy.width, dy.live};
+  if (bent) {
+    const out to{kept.data(), dy.rows, dy.width, dy.width, dy.live};
     slope = to;
     simd::with_activation(act, [&]<activation A>() {
       cpu_tiles::each_row(d, rows, dy.width, [&](int r) {
