@@ -26,6 +26,7 @@
 #include "blip/models/vit.hpp"
 #include "blip/ops/affine.hpp"
 #include "blip/ops/attend.hpp"
+#include "blip/ops/by_rows.hpp"
 #include "blip/ops/concat.hpp"
 #include "blip/ops/cross_entropy.hpp"
 #include "blip/ops/embed.hpp"

@@ -85,6 +85,26 @@ TEST_CASE("affine and its pullback agree with the reference at every edge of the
   }
 }
 
+TEST_CASE("few rows have the bits that they have among many", "[backend]") {
+  constexpr int n = 130, k = 513, most = 33;
+  const numbers xs = random_numbers(most * k, 1), ws = random_numbers(n * k, 2);
+  const std::vector<float> x(xs.begin(), xs.end()), w(ws.begin(), ws.end());
+  for (const cpu::options& o : ways()) {
+    device<cpu> d(o);
+    const auto run = [&](int rows) {
+      std::vector<float> y(static_cast<std::size_t>(rows) * n);
+      kernels<cpu>::affine(d, {x.data(), rows, k, k, nullptr}, {{w.data(), n, k, k, nullptr}, nullptr}, {}, activation::gelu,
+                           {y.data(), rows, n, n, nullptr}, {});
+      return numbers(y.begin(), y.end());
+    };
+    const numbers all = run(most);
+    for (int rows = 1; rows < most; ++rows) {
+      INFO("engine " << static_cast<int>(o.engine) << " precision " << static_cast<int>(o.products) << ", " << rows << " rows");
+      CHECK(difference_of_bits(run(rows), numbers(all.begin(), all.begin() + rows * n)) == "");
+    }
+  }
+}
+
 TEST_CASE("a tower has the same bits under 1, 2 and 3 threads", "[backend]") {
   const owned<tower, cpu> m(1, small);
   for (cpu::options o : ways()) {
@@ -96,6 +116,18 @@ TEST_CASE("a tower has the same bits under 1, 2 and 3 threads", "[backend]") {
       device<cpu> d(o);
       CHECK(difference_of_bits(forward(m, m.values(), d, pixels(2)), expected) == "");
     }
+  }
+}
+
+TEST_CASE("a tower in training has the bits of inference, which goes through its MLPs in parts", "[backend]") {
+  owned<tower, cpu> m(1, small);
+  const std::vector<float> x = pixels(2);
+  for (const cpu::options& o : ways()) {
+    device<cpu> d(o);
+    auto t = m.recording(d);
+    const images<recording_tape<cpu>> input(t.input({x.data(), 2, 3 * 76 * 76, 3 * 76 * 76, nullptr}), 3, 76, 76);
+    const auto y = to_host(m->forward(t, input));
+    CHECK(difference_of_bits(forward(m, m.values(), d, x), numbers(y.begin(), y.end())) == "");
   }
 }
 

@@ -133,7 +133,7 @@ inline void cpu_laws(const law_subject& s, const law_case& c, const law_point& p
     options.threads = threads;
     same_bits(s.cpu(c, options)->record(p, dy), found);
   }
-  if (c.output_split < 0 || options.engine != blip::gemm_engine::eigen) return;
+  if (c.output_split < 0) return;
   const law_layout& rows = at(c.layouts, c.output_split);
   for (int one = 0; one < rows.sequences(); ++one) {
     INFO("sequence " << one << " alone");

@@ -13,6 +13,8 @@ namespace blip::inline BLIP_ABI {
 
 template <>
 inline constexpr bool has_kernels<cpu> = true;
+template <>
+inline constexpr int rows_at_a_time<cpu> = 320;  // a tile of the products, so that the bits are those of all at once
 
 // The processor: products on oneDNN or Eigen, vectorised rows, streamed attention, OpenMP threads. Results have the same
 // bits for any number of threads.

@@ -10,6 +10,10 @@ namespace blip::inline BLIP_ABI {
 template <class B>
 inline constexpr bool has_kernels = false;  // a back end's header specialises it
 
+// How many rows of a wide intermediate (an MLP's hidden ones) a back end likes to see at a time; 0: all.
+template <class B>
+inline constexpr int rows_at_a_time = 0;
+
 // The kernels of a back end: static functions on views and plain numbers. They know no configuration. The contract, for
 // S the scalar; a `_vjp` is the pullback of its namesake, adds to gradient views as gradient_view says, and skips views
 // whose data is null. All pointers are back-end memory. Only live rows are read or written.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/layers/linear.hpp"
+#include "blip/ops/by_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -39,7 +40,9 @@ class mlp<C, B, true> {
   var<T, C.width> forward(T& t, const var<T, K>& x) const {
     static_assert(same_back_end<T, B>());
     static_assert(detail::mlp_input_is<K, C.width>());
-    return second_.forward(t, first_.forward(t, x, activation::gelu));
+    return ops::by_rows(t, x, [this](T& on, const var<T, K>& rows) {
+      return second_.forward(on, first_.forward(on, rows, activation::gelu));
+    });
   }
 
   template <class T, class X>

@@ -47,8 +47,8 @@ using finish_tile = function_ref<void(const product_tile&)>;
 //                                                         is in cache
 //   packed_bytes(d, precision, n, k)                      the size of `packed` for b [n, k]
 //   pack(d, threads, precision, n, k, b, stride, to)      and its making
-// and promises that an element of c has the same bits for any number of threads. Eigen's also has them whatever other
-// rows there are; oneDNN chooses its order of summation by the shape.
+// and promises that an element of c has the same bits for any number of threads, and for nt whatever other rows there
+// are (test_backend holds both to it).
 template <class Engine>
 struct gemm;
 

@@ -10,6 +10,7 @@
 #include <Eigen/Core>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -98,15 +99,20 @@ template <class F, class... In>
   return vec::predux(total);
 }
 
+// The largest element; four chains, because a maximum waits for the one before.
 inline float largest(int n, const float* x) {
+  constexpr int chains = 4;
   float most = x[0];
   int i = 0;
-  if (n >= lanes) {
-    packet top = load(x);
-    for (i = lanes; i + lanes <= n; i += lanes) top = vec::pmax(top, load(x + i));
-    most = vec::predux_max(top);
+  if (n >= chains * lanes) {
+    packet top[chains];
+    unroll<chains>([&](auto c) __attribute__((always_inline)) { top[c] = load(x + c * lanes); });
+    for (i = chains * lanes; i + chains * lanes <= n; i += chains * lanes)
+      unroll<chains>([&](auto c) __attribute__((always_inline)) { top[c] = vec::pmax(top[c], load(x + i + c * lanes)); });
+    most = vec::predux_max(vec::pmax(vec::pmax(top[0], top[1]), vec::pmax(top[2], top[3])));
   }
-  for (; i < n; ++i) most = x[i] > most ? x[i] : most;
+  for (; i + lanes <= n; i += lanes) most = std::max(most, vec::predux_max(load(x + i)));
+  for (; i < n; ++i) most = std::max(most, x[i]);
   return most;
 }
 
