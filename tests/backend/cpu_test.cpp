@@ -151,15 +151,13 @@ TEST_CASE("packed weights give what plain ones give", "[backend]") {
   }
 }
 
-TEST_CASE("an engine that was not built in is refused with a sentence", "[backend]") {
 #if !defined(BLIP_HAS_ONEDNN)
+TEST_CASE("an engine that was not built in is refused with a sentence", "[backend]") {
   device<cpu> d({.engine = gemm_engine::onednn});
   const owned<tower, cpu> m(1, small);
   CHECK_THROWS_AS(forward(m, m.values(), d, pixels(1)), device_error);
-#else
-  SUCCEED("oneDNN is built in");
-#endif
 }
+#endif
 
 TEST_CASE("vector functions are as exact as they say", "[backend]") {
   float x[64], y[64];

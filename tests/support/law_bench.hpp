@@ -224,6 +224,8 @@ class law_bench final : public law_inference<B, Make, Forward> {
     this->load(p, -1, 0);
     poison(this->device_);
     gradients_.clear();
+    for (const auto& e : this->layout_->entries())
+      gradients_.values().write(e, std::vector<S>(static_cast<std::size_t>(e.size()), static_cast<S>(nan)));
     if (mode == law_mode::run_twice) run(dy, false);
     return run(dy, mode == law_mode::used_twice);
   }

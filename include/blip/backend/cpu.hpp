@@ -3,6 +3,7 @@
 
 #include "blip/backend/cpu/attention.hpp"
 #include "blip/backend/cpu/embeddings.hpp"
+#include "blip/backend/cpu/gemm.hpp"
 #include "blip/backend/cpu/losses.hpp"
 #include "blip/backend/cpu/optimiser.hpp"
 #include "blip/backend/cpu/products.hpp"
@@ -14,7 +15,7 @@ namespace blip::inline BLIP_ABI {
 template <>
 inline constexpr bool has_kernels<cpu> = true;
 template <>
-inline constexpr int rows_at_a_time<cpu> = 320;  // a tile of the products, so that the bits are those of all at once
+inline constexpr int rows_at_a_time<cpu> = gemm_tile_rows;
 
 // The processor: products on oneDNN or Eigen, vectorised rows, streamed attention, OpenMP threads. Results have the same
 // bits for any number of threads.

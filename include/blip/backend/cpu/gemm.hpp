@@ -40,6 +40,9 @@ struct product_tile {
 };
 using finish_tile = function_ref<void(const product_tile&)>;
 
+// Rows of a tile on oneDNN. Work cut at its multiples (rows_at_a_time) has the bits of all rows at once.
+inline constexpr int gemm_tile_rows = 320;
+
 // Who multiplies. A specialisation provides
 //   input<P>                                              what precision P is read as
 //   multiply(d, threads, product<In>, finish)             calls finish(tile) for tiles that cover c, each once, while

@@ -97,7 +97,7 @@ struct gemm<onednn_engine> {
 
  private:
   static constexpr int panel = 64;
-  static constexpr int tile_rows = 320;
+  static constexpr int tile_rows = gemm_tile_rows;
 
   // oneDNN asks OpenMP how many threads it may use; here always one.
   struct one_thread {

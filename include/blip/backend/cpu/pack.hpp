@@ -34,7 +34,6 @@ inline arena<cpu> pack(device<cpu>& d, arena<cpu>&& values) {
     if (e.product)
       cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
         gemm<Engine>::pack(d, cpu_tiles::threads(d), P, e.rows, e.cols, from, e.cols, to);
-        return std::size_t{0};
       });
     else
       memory<cpu>::copy(to, from, static_cast<std::size_t>(e.size()) * sizeof(float));

@@ -67,6 +67,11 @@ class converted {
 template <class Engine, class A, class B>
 void multiply(device<cpu>& d, product_form form, int m, int n, int k, const A& a, const B& b,
               const gradient_view<float>& c) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {  // no rows in use: a sum of nothing
+    for (int r = 0; r < m && !c.accumulate; ++r) std::fill_n(c.row(r), n, 0.0f);
+    return;
+  }
   gemm<Engine>::multiply(d, cpu_tiles::threads(d),
                          product<typename A::In>{form, m, n, k, a.data(), a.stride(), b.data(), b.stride(), c.data,
                                                  c.stride, c.accumulate, nullptr});
@@ -128,9 +133,8 @@ BLIP_INLINE void cpu_products::affine(device<cpu>& d, in x, weight_view<float> w
                                              nullptr,          0, sums.data, sums.stride, false,    w.packed};
     if (w.packed) return E::multiply(d, threads, s, finish);
     // Unpacked weights: an engine with a layout of its own, or in another precision, gets them packed once per call.
-    if (P == precision::fp32 && std::is_same_v<Engine, eigen_engine>) {
-      const cpu_engines::converted<Engine, precision::fp32> plain(d, w);
-      if constexpr (P == precision::fp32) s.b = plain.data(), s.b_stride = plain.stride();
+    if constexpr (P == precision::fp32 && std::is_same_v<Engine, eigen_engine>) {
+      s.b = w.data, s.b_stride = w.stride;
       return E::multiply(d, threads, s, finish);
     }
     const scratch<cpu, std::byte> packed(d, E::packed_bytes(d, P, n, k));
