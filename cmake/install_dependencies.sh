@@ -3,7 +3,7 @@
 # Installs the Debian packages that the build and its tests need; --quick: those of the quickstart and a quick test run.
 # Without root it prints the line to run and exits 2. Does nothing when all are there.
 set -euo pipefail
-packages=(g++ cmake ninja-build pkg-config ccache git libeigen3-dev libdnnl-dev librange-v3-dev libsimdjson-dev
+packages=(g++ cmake ninja-build pkg-config ccache git libeigen3-dev libdnnl-dev librange-v3-dev libsimdjson-dev zlib1g-dev
           libutf8proc-dev libjpeg62-turbo-dev libpng-dev libarchive-dev libcli11-dev catch2 libbenchmark-dev)
 [ "${1:-}" = --quick ] || packages+=(clang libomp-dev libclang-rt-14-dev)
 

@@ -6,7 +6,7 @@
 
 #include "blip/layers/lm_head.hpp"
 #include "blip/layers/owned.hpp"
-#include "blip/models/text_batch.hpp"
+#include "blip/core/text_batch.hpp"
 #include "blip/models/text_transformer.hpp"
 #include "blip/models/vit.hpp"
 #include "blip/ops/cross_entropy.hpp"

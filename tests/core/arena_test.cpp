@@ -64,8 +64,9 @@ TEST_CASE("a tied parameter is one entry with two names", "[core]") {
 TEST_CASE("a tower can share another's parameters but for some", "[core]") {
   pair encoder, decoder;
   arena_layout layout;
+  layout.tie(decoder, encoder, [](std::string_view path) { return path == "second"; });
   layout.place("encoder", encoder);
-  layout.tie("decoder", decoder, encoder, [](std::string_view path) { return path == "second"; });
+  layout.place("decoder", decoder);
   CHECK(layout.entries().size() == 3);
   CHECK(layout.at("decoder.first").entry == layout.at("encoder.first").entry);
   CHECK(layout.at("decoder.second").entry != layout.at("encoder.second").entry);

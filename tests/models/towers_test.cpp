@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/layers/owned.hpp"
-#include "blip/models/text_batch.hpp"
+#include "blip/core/text_batch.hpp"
 #include "blip/models/text_transformer.hpp"
 #include "blip/models/vit.hpp"
 #include "support/laws.hpp"

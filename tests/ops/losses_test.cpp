@@ -12,6 +12,29 @@ TEST_CASE("cross entropy with labels obeys the laws", "[ops][loss]") {
     }), {.inputs = {{.rows = 5, .width = 37, .low = -4, .high = 4}}, .ints = {{{3, -100, 0, 36, 3}}}});
 }
 
+TEST_CASE("cross entropy with a teacher obeys the laws", "[ops][loss]") {
+  for (const double smoothing : {0.0, 0.1})
+    check_laws(op([=](auto& t, const auto&, const auto& a) {
+      using B = typename std::remove_cvref_t<decltype(t)>::backend_type;
+      return blip::ops::cross_entropy(t, a.scores(0),
+                                      blip::ops::class_targets<B>{a.ints(0), smoothing, a.tensor(1), 0.4}).ref();
+    }), {.inputs = {{.rows = 5, .width = 37, .low = -4, .high = 4}, {.rows = 5, .width = 37, .gradient = false, .low = -4, .high = 4}},
+         .ints = {{{3, -100, 0, 36, 3}}}});
+}
+
+// O16
+TEST_CASE("a student that equals its teacher has no gradient", "[ops][loss]") {
+  const numbers logits = random_numbers(2 * 9, 3);
+  const law_case c{.inputs = {{.rows = 2, .width = 9, .values = logits}, {.rows = 2, .width = 9, .gradient = false, .values = logits}},
+                   .ints = {{{3, 8}}}};
+  const auto s = op([](auto& t, const auto&, const auto& a) {
+    using B = typename std::remove_cvref_t<decltype(t)>::backend_type;
+    return blip::ops::cross_entropy(t, a.scores(0), blip::ops::class_targets<B>{a.ints(0), 0, a.tensor(1), 1.0}).ref();
+  });
+  const law_result r = s.reference(c)->record({logits, logits}, {1, 1});
+  for (const double g : r.gradients[0]) CHECK(std::abs(g) < 1e-15);
+}
+
 TEST_CASE("cross entropy with distributions obeys the laws", "[ops][loss]") {
   check_laws(op([](auto& t, const auto&, const auto& a) {
     return blip::ops::soft_cross_entropy(t, a.scores(0), a.scores(1)).ref();

@@ -132,6 +132,7 @@ struct kernels<blip_test::fenced> {
 #define BLIP_GATED(name) static constexpr auto name = &blip_test::gated<&R::name>::call
   BLIP_GATED(affine);
   BLIP_GATED(affine_vjp);
+  BLIP_GATED(activate);
   BLIP_GATED(layer_norm);
   BLIP_GATED(layer_norm_vjp);
   BLIP_GATED(attention);
@@ -162,11 +163,19 @@ struct kernels<blip_test::fenced> {
   BLIP_GATED(cross_entropy_vjp);
   BLIP_GATED(soft_cross_entropy);
   BLIP_GATED(soft_cross_entropy_vjp);
+  BLIP_GATED(contrast);
+  BLIP_GATED(contrast_vjp);
+  BLIP_GATED(sample_negatives);
+  BLIP_GATED(matching_pairs);
+  BLIP_GATED(gather_ints);
+  BLIP_GATED(clamp);
   BLIP_GATED(weighted_sum);
   BLIP_GATED(weighted_sum_vjp);
   BLIP_GATED(mean_labelled);
   BLIP_GATED(mean_labelled_vjp);
   BLIP_GATED(adamw);
+  BLIP_GATED(squared_norm);
+  BLIP_GATED(ema);
 #undef BLIP_GATED
 };
 

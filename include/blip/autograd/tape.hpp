@@ -129,6 +129,14 @@ class tape {
         {last_, &entry::replay_it, &entry::destroy_it, sizeof(entry), sink<B>(out.get())}, std::forward<F>(pullback)};
   }
 
+  // Keeps something (index arrays, values of another tape) alive as long as what was recorded so far may need it.
+  template <class X>
+  void keep(X&& object) {
+    using entry = kept<std::decay_t<X>>;
+    last_ = new (device_.records().take(sizeof(entry)))
+        entry{{last_, nullptr, &entry::destroy_it, sizeof(entry), {}}, std::forward<X>(object)};
+  }
+
   // Dropout at `p`, where it is on: the address is the parameter's offset under the scope of the moment.
   dropout_spec dropout(float rate, const parameter& p, float path_rate = 0) const {
     if (!options_.stochastic) return {};
@@ -219,13 +227,19 @@ class tape {
     }
     static void destroy_it(head& h) { static_cast<recorded&>(h).~recorded(); }
   };
+  template <class X>
+  struct kept : head {
+    X object;
+
+    static void destroy_it(head& h) { static_cast<kept&>(h).~kept(); }
+  };
 
   tape(device_type& d, const arena<B>& values, gradients<B>* g, tape_options o)
       : device_(d), values_(values), gradients_(g), options_(o) {}
 
   void replay() {
     while (last_) {
-      if (last_->out->touched) last_->replay(*last_, *this);
+      if (last_->replay && last_->out->touched) last_->replay(*last_, *this);
       pop();
     }
   }

@@ -37,6 +37,7 @@ inline constexpr int rows_at_a_time = 0;
 //       bicubic (Keys, a = -0.75), half-pixel centres, border clamped, no antialias; prefix rows kept
 //   residual(d, x [n, W] | null data, branch [n, W], layout, dropout, y)       y = x + dropout(branch)
 //   residual_vjp(d, dy, layout, dropout, dx, dbranch)
+//   activate(d, x, act, y)                                                     y = act(x), as affine computes it
 //   scale(d, x, factor, y) and scale_vjp(d, dy, factor, dx)
 //   gather_rows(d, x, index [n], y)                                            y_r = x[index_r]; a negative index gives zeros
 //   gather_rows_vjp(d, index, dy, dx)                                          dx comes zeroed
@@ -46,15 +47,25 @@ inline constexpr int rows_at_a_time = 0;
 //   l2_normalize(d, x, y, norms [n] | null) and l2_normalize_vjp(d, y, norms, dy, dx)   y = x / max(|x|, 1e-12)
 //   similarity(d, x [n, W], y [m, W], temperature | null, s [n, m])            s = x y^T / temperature
 //   similarity_vjp(d, x, y, temperature, s, ds, dx, dy, dtemperature)
-//   cross_entropy(d, logits [n, V], labels [n], smoothing, loss [n, 1], lse [n])
-//       loss_r = lse_r - (1 - eps) l_{r,label} - eps mean_c l_{r,c}; rows with a negative label: 0
-//   cross_entropy_vjp(d, logits, labels, smoothing, lse, dloss, dlogits)
+//   cross_entropy(d, logits [n, V], labels [n], smoothing, teacher [n, V] | null, alpha, loss [n, 1], lse [n, 1 or 2])
+//       hard_r = lse_r - (1 - eps) l_{r,label} - eps mean_c l_{r,c}; rows with a negative label: 0
+//       loss_r = hard_r, or with a teacher (1 - alpha) hard_r + alpha (lse_r - sum_c softmax(teacher_r)_c l_{r,c})
+//   cross_entropy_vjp(d, logits, labels, smoothing, teacher, alpha, lse, dloss, dlogits)
 //   soft_cross_entropy(d, logits, targets [n, V], loss, lse) and soft_cross_entropy_vjp(d, logits, targets, lse, dloss, dlogits)
 //       loss_r = sum_c targets_rc (lse_r - l_rc); no gradient reaches the targets
+//   contrast(d, inputs, loss [n, 1], stats [n, 2]) and contrast_vjp(d, inputs, stats, dloss, dqueries, dtemperature)
+//       loss_r = sum_c y_rc (lse_r - s_rc), s = queries keys^T / temperature, y = alpha softmax(teacher keys^T / temperature)
+//       + (1 - alpha) / number of positives at each positive; scores are streamed. stats: lse, the teacher's lse
+//   sample_negatives(d, scores [n, m], rule, site, index [draws, n])           categorical draws from w of negative_rule
+//   matching_pairs(d, texts, first, B, negative_image [B], negative_text [B], arrays)   see pair_arrays; text b is first + b
+//   gather_ints(d, values, index [n], n, live | null, y [n])                   y_i = values[index_i]
+//   clamp(d, x, low, high)                                                     in place
 //   weighted_sum(d, x [n, W], weights [n, W] | null, y [1, 1]) and weighted_sum_vjp(d, dy, weights, dx)
 //   mean_labelled(d, x [n, 1], labels [n] | null, y [1, 1])                    mean over the rows whose label is not negative
 //   mean_labelled_vjp(d, dy, labels, dx)
 //   adamw(d, step, gradient, value, first, second)                             decoupled weight decay, then Adam
+//   squared_norm(d, n, x [n], y [1])                                           y = sum_i x_i^2, summed and given in fp64
+//   ema(d, n, momentum, value [n], target [n])                                 target = momentum target + (1 - momentum) value
 template <backend B>
 struct kernels {
   static_assert(has_kernels<B>, "blip::kernels: this back end has no kernels; include blip/backend/<name>.hpp first");
@@ -63,16 +74,18 @@ struct kernels {
 // Whether a back end provides every kernel (names only; signatures are checked where ops call them).
 template <class B>
 concept kernel_set = requires {
-  &kernels<B>::affine, &kernels<B>::affine_vjp, &kernels<B>::layer_norm, &kernels<B>::layer_norm_vjp;
+  &kernels<B>::affine, &kernels<B>::affine_vjp, &kernels<B>::activate, &kernels<B>::layer_norm, &kernels<B>::layer_norm_vjp;
   &kernels<B>::attention, &kernels<B>::attention_vjp, &kernels<B>::embed, &kernels<B>::embed_vjp;
   &kernels<B>::patchify, &kernels<B>::patchify_vjp, &kernels<B>::tokens, &kernels<B>::tokens_vjp;
   &kernels<B>::resize_positions, &kernels<B>::resize_positions_vjp, &kernels<B>::residual, &kernels<B>::residual_vjp;
   &kernels<B>::scale, &kernels<B>::scale_vjp, &kernels<B>::gather_rows, &kernels<B>::gather_rows_vjp;
   &kernels<B>::scatter_rows, &kernels<B>::scatter_rows_vjp, &kernels<B>::copy_columns, &kernels<B>::copy_columns_vjp;
   &kernels<B>::l2_normalize, &kernels<B>::l2_normalize_vjp, &kernels<B>::similarity, &kernels<B>::similarity_vjp;
-  &kernels<B>::cross_entropy, &kernels<B>::cross_entropy_vjp;
+  &kernels<B>::cross_entropy, &kernels<B>::cross_entropy_vjp, &kernels<B>::contrast, &kernels<B>::contrast_vjp;
+  &kernels<B>::sample_negatives, &kernels<B>::matching_pairs, &kernels<B>::gather_ints, &kernels<B>::clamp;
   &kernels<B>::soft_cross_entropy, &kernels<B>::soft_cross_entropy_vjp;
   &kernels<B>::weighted_sum, &kernels<B>::weighted_sum_vjp, &kernels<B>::mean_labelled, &kernels<B>::mean_labelled_vjp, &kernels<B>::adamw;
+  &kernels<B>::squared_norm, &kernels<B>::ema;
 };
 
 }  // namespace blip::inline BLIP_ABI

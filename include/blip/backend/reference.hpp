@@ -2,7 +2,9 @@
 #pragma once
 
 #include "blip/backend/kernels.hpp"
+#include "blip/backend/host_pairs.hpp"
 #include "blip/backend/reference/attention.hpp"
+#include "blip/backend/reference/contrast.hpp"
 #include "blip/backend/reference/embeddings.hpp"
 #include "blip/backend/reference/losses.hpp"
 #include "blip/backend/reference/optimiser.hpp"
@@ -21,6 +23,8 @@ struct kernels<reference<S>> : reference_products<S>,
                                reference_embeddings<S>,
                                reference_rows<S>,
                                reference_losses<S>,
+                               reference_contrast<S>,
+                               host_pairs<reference<S>>,
                                reference_optimiser<S> {};
 
 static_assert(kernel_set<reference<double>>);

@@ -53,9 +53,49 @@ struct position_grid {
   BLIP_HD constexpr int rows() const { return prefix + height * width; }
 };
 
-// One step of AdamW on one parameter; correction_i = 1 - beta_i^t for the parameter's own step count t.
+// One direction of the contrastive loss: rows of `queries` against the keys [batch; queue], all of one width. Column j is
+// a batch row below batch.rows, then a queue row. With ids a row's positives are the columns of its id, without them the
+// one column first + row. The teacher's rows, if any, give soft targets from the same keys.
+template <class S>
+struct contrast_inputs {
+  matrix_view<const S> queries, teacher, batch, queue, temperature;
+  const int* query_ids = nullptr;
+  const int* batch_ids = nullptr;
+  const int* queue_ids = nullptr;
+  int first = 0;
+  double alpha = 0;  // weight of the teacher's distribution in the targets
+
+  BLIP_HD int columns() const { return batch.rows + queue.rows; }
+  BLIP_HD bool positive(int r, int column) const {
+    if (!query_ids) return column == first + r;
+    return query_ids[r] == (column < batch.rows ? batch_ids[column] : queue_ids[column - batch.rows]);
+  }
+};
+
+// Which candidates a row may draw as its negative, and how: w_rc = softmax(scores_r)_c + epsilon, 0 where excluded.
+struct negative_rule {
+  int first = 0;                 // without ids, row r may not draw candidate first + r
+  const int* row_ids = nullptr;  // with ids, none of its own id
+  const int* candidate_ids = nullptr;
+  double epsilon = 0;
+  int draws = 1;                 // different candidates per row
+
+  BLIP_HD bool excludes(int r, int c) const { return row_ids ? row_ids[r] == candidate_ids[c] : c == first + r; }
+};
+
+// Where matching_pairs writes: 3 B sequences of texts (matched; with another picture; other texts), the picture that each
+// reads, the pool row of each of their rows, and how many rows there are.
+struct pair_arrays {
+  int *begins = nullptr, *lengths = nullptr, *images = nullptr;  // [3 B]
+  int* rows = nullptr;                                          // [capacity]
+  int* live = nullptr;                                          // [1]
+};
+
+// One step of AdamW on one parameter; correction_i = 1 - beta_i^t for the parameter's own step count t. The gradient is
+// multiplied with gradient_scale on the way: clipping costs no pass of its own.
 struct adamw_step {
   double rate = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, correction1 = 1, correction2 = 1;
+  double gradient_scale = 1;
 };
 
 }  // namespace blip::inline BLIP_ABI

@@ -24,8 +24,10 @@ class arena {
   using scalar = typename B::scalar;
 
   arena() = default;
-  explicit arena(std::shared_ptr<const arena_layout> layout)
-      : layout_(std::move(layout)), data_(buffer<B, scalar>::zeros(static_cast<std::size_t>(layout_->size()))) {}
+  explicit arena(std::shared_ptr<const arena_layout> layout) : arena(layout, layout->size()) {}
+  // One that holds the first `scalars` of the layout only: the momentum copy of the parameters that come first.
+  arena(std::shared_ptr<const arena_layout> layout, std::int64_t scalars)
+      : layout_(std::move(layout)), data_(buffer<B, scalar>::zeros(static_cast<std::size_t>(scalars))) {}
 
   arena clone() const {
     arena copy;
@@ -50,6 +52,9 @@ class arena {
 
   const std::shared_ptr<const arena_layout>& layout() const { return layout_; }
   std::size_t bytes() const { return data_.bytes() + packed_.bytes(); }
+  std::int64_t size() const { return static_cast<std::int64_t>(data_.size()); }  // scalars of plain data
+  // Whether this arena holds an entry (all do, but for a prefix).
+  bool holds(const arena_layout::entry& e) const { return e.offset + e.size() <= size(); }
   scalar* data() { return data_.data(); }
   const scalar* data() const { return data_.data(); }
 
@@ -101,6 +106,9 @@ class arena {
       throw not_placed_error({p.placed() ? "a parameter is laid out for another model than the arena"
                                          : "a parameter was used before it was laid out",
                               {}, {}, "call arena_layout::place on the model, or use blip::owned for a single layer"});
+    if (!is_packed() && p.offset() + p.size() > size())
+      throw not_placed_error({"a parameter lies behind the part of the model that this arena holds", {}, {},
+                              "name the part among the model's averaged ones"});
     return p.offset();
   }
 

@@ -25,6 +25,7 @@ class arena_layout {
     int rows, cols, rank;
     bool product;
     initial start;
+    double start_value;
     std::int64_t size() const { return std::int64_t{rows} * cols; }
   };
   struct name {
@@ -38,26 +39,27 @@ class arena_layout {
   arena_layout() : id_(next_id()) {}
 
   // Places every parameter of `module` that has no place in this layout yet. A parameter that `members` names again
-  // (here or in an earlier call) is tied: it only gains a name.
+  // (here or in an earlier call) is tied: it only gains a name. A module that shares parameters between its parts says
+  // so in `ties(self, layout)`, which calls `tie`.
   template <class M>
   void place(std::string_view prefix, M& module) {
-    walk(module, prefix, [this](std::string_view text, const parameter_rows& rows, bool whole) {
-      add(text, rows, whole);
+    if constexpr (requires { M::ties(module, *this); }) M::ties(module, *this);
+    walk(module, prefix, [this](std::string_view path, const parameter_rows& rows, bool whole) {
+      add(path, rows, whole);
     });
   }
 
-  // Places `module` with the storage of `source`, a module of the same structure that was placed before, except where
-  // `separate(path)` says that a parameter stays its own (decoder sharing schemes).
+  // When `module` and `source`, modules of one structure, are placed, they will share storage, except where
+  // `separate(path)` says that a parameter stays its own (decoder sharing schemes). Call it before `place`.
   template <class M>
-  void tie(std::string_view prefix, M& module, M& source, function_ref<bool(std::string_view)> separate) {
+  void tie(M& module, M& source, function_ref<bool(std::string_view)> separate) {
     std::vector<const parameter*> twins;
     walk(source, {}, [&](std::string_view, const parameter_rows& r, bool) { twins.push_back(&r.whole); });
     std::size_t i = 0;
     walk(module, {}, [&](std::string_view path, const parameter_rows& r, bool) {
-      const parameter* twin = twins[i++];
-      if (!separate(path) && r.whole.layout() != id_) r.whole.place(id_, twin->entry(), twin->offset());
+      const parameter* const twin = root(twins[i++]);
+      if (!separate(path) && twin != &r.whole) twins_[&r.whole] = twin;
     });
-    place(prefix, module);
   }
 
   // A further name for a parameter that was placed before (a head's weight that is the word table).
@@ -91,13 +93,23 @@ class arena_layout {
     return ++last;
   }
 
+  const parameter* root(const parameter* p) const {
+    for (auto at = twins_.find(p); at != twins_.end(); at = twins_.find(p)) p = at->second;
+    return p;
+  }
+
   void add(std::string_view text, const parameter_rows& r, bool whole) {
     parameter& p = r.whole;
     if (p.size() <= 0)
       throw config_error({"arena_layout: " + std::string(text) + " has no elements", {}, {}, "set its sizes first"});
+    if (p.layout() != id_ && !twins_.empty()) {  // of tied parameters, whichever comes first is placed for all
+      const parameter* const placed = first_.try_emplace(root(&p), &p).first->second;
+      if (placed != &p) p.place(id_, placed->entry(), placed->offset());
+    }
     if (p.layout() != id_) {
       p.place(id_, static_cast<int>(entries_.size()), size_);
-      entries_.push_back({std::string(text), size_, p.rows(), p.cols(), p.rank(), p.product(), p.start()});
+      entries_.push_back({std::string(text), size_, p.rows(), p.cols(), p.rank(), p.product(), p.start(),
+                          p.start_value()});
       size_ += (p.size() + 15) / 16 * 16;  // every entry begins on a cache line
     }
     const std::int64_t unit = p.rank() == 1 ? 1 : p.cols();
@@ -113,6 +125,7 @@ class arena_layout {
   std::vector<entry> entries_;
   std::vector<name> names_;
   std::unordered_map<std::string, std::size_t> index_;
+  std::unordered_map<const parameter*, const parameter*> twins_, first_;
 };
 
 }  // namespace blip::inline BLIP_ABI

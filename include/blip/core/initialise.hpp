@@ -18,7 +18,7 @@ void initialise(arena<B>& values, std::uint64_t seed, double std = 0.02) {
   using S = typename B::scalar;
   for (const auto& e : values.layout()->entries()) {
     const random_site site{seed, nullptr, static_cast<std::uint32_t>(e.offset / 16)};
-    std::vector<S> host(static_cast<std::size_t>(e.size()), S(e.start == initial::ones ? 1.0 : 0.0));
+    std::vector<S> host(static_cast<std::size_t>(e.size()), S(e.start == initial::ones ? 1.0 : e.start == initial::value ? e.start_value : 0.0));
     for (std::size_t i = 0; i < host.size(); ++i) {
       const philox_counter words = site.block(0x1417u, static_cast<std::uint32_t>(i >> 32), static_cast<std::uint32_t>(i));
       const double u = (words[0] + 1.0) * 0x1p-32, v = words[1] * 0x1p-32;  // u in (0, 1]

@@ -20,6 +20,7 @@ enum class initial {
   ones,            // gains of layer norms
   normal,          // N(0, std); weights, embeddings, class token
   uniform_fan_in,  // U(-1 / sqrt(cols), 1 / sqrt(cols)); convolutions
+  value,           // what parameter::starts_at says; temperatures
 };
 
 // The shape of one parameter and, once it was laid out, its place in every arena. It holds no values: those come from
@@ -42,6 +43,10 @@ class parameter {
     initial_ = how;
     return *this;
   }
+  parameter& starts_at(double value) {
+    start_value_ = value;
+    return starts(initial::value);
+  }
 
   int rows() const { return rows_; }
   int cols() const { return cols_; }
@@ -49,6 +54,7 @@ class parameter {
   const std::array<int, 4>& shape() const { return shape_; }
   bool product() const { return product_; }
   initial start() const { return initial_; }
+  double start_value() const { return start_value_; }
   std::int64_t size() const { return std::int64_t{rows_} * cols_; }
 
   bool placed() const { return offset_ >= 0; }
@@ -64,6 +70,7 @@ class parameter {
   std::array<int, 4> shape_{};
   bool product_ = false;
   initial initial_ = initial::zeros;
+  double start_value_ = 0;
   int entry_ = -1;
   std::int64_t offset_ = -1;
   std::uint64_t layout_ = 0;

@@ -23,6 +23,7 @@ struct sequence_layout {
   const int* streams = nullptr;     // null: first_stream + s
   int first_stream = 0;
   bool gaps = false;  // some rows may belong to no sequence: results are zero there
+  const int* live = nullptr;  // rows in use where a sample decided their number (see matrix_view); null: all
 
   BLIP_HD int begin(int s) const { return begins ? begins[s] : s * step; }
   BLIP_HD int length(int s) const { return lengths ? lengths[s] : longest; }

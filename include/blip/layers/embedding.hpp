@@ -38,13 +38,13 @@ class embedding<Width, B, true> {
   }
 
   template <class T>
-  var<T, Width> forward(T& t, const int* ids, const sequence_layout& layout, const int* live = nullptr) const {
+  var<T, Width> forward(T& t, const int* ids, const sequence_layout& layout) const {
     static_assert(same_back_end<T, B>());
     if (layout.longest > options_.positions)
       throw shape_error({"embedding: a sequence is longer than the position table", std::to_string(options_.positions),
                          std::to_string(layout.longest), "cut the text, or set embedding_options::positions"});
     const auto x = ops::embed<Width>(
-        t, ids, layout, {&words_, &positions_, options_.token_types > 0 ? &types_ : nullptr, options_.padding}, live);
+        t, ids, layout, {&words_, &positions_, options_.token_types > 0 ? &types_ : nullptr, options_.padding});
     return ops::dropout(t, norm_.forward(t, x), layout, t.dropout(options_.dropout, words_));
   }
 

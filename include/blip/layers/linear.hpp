@@ -48,6 +48,10 @@ class linear<C, B, true> {
   }
 
   const parameter& weight() const { return weight_; }
+  const parameter& bias() const {
+    static_assert(C.bias, "blip::linear: there is no bias; set linear_config::bias");
+    return bias_;
+  }
 
   template <class Self, class F>
   static void members(Self& self, F&& f) {

@@ -3,6 +3,7 @@
 
 #include "blip/layers/linear.hpp"
 #include "blip/ops/by_rows.hpp"
+#include "blip/ops/feed_forward.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -41,7 +42,8 @@ class mlp<C, B, true> {
     static_assert(same_back_end<T, B>());
     static_assert(detail::mlp_input_is<K, C.width>());
     return ops::by_rows(t, x, [this](T& on, const var<T, K>& rows) {
-      return second_.forward(on, first_.forward(on, rows, activation::gelu));
+      return ops::feed_forward<C.width>(
+          on, rows, {first_.weight(), first_.bias(), second_.weight(), second_.bias()}, activation::gelu);
     });
   }
 

@@ -84,8 +84,8 @@ class text_transformer<C, B, true> {
   using observer = std::type_identity_t<function_ref<void(int, const states<T>&)>>;
 
   template <class T>
-  states<T> embed(T& t, const int* ids, const sequence_layout& layout, const int* live = nullptr) const {
-    return embedding_.forward(t, ids, layout, live);
+  states<T> embed(T& t, const int* ids, const sequence_layout& layout) const {
+    return embedding_.forward(t, ids, layout);
   }
 
   template <class T>

@@ -6,20 +6,42 @@
 
 namespace blip::inline BLIP_ABI::ops {
 
-// Loss of every row against a class:  lse - (1 - smoothing) l_label - smoothing mean(l).
-// logits [n, V], labels [n] in back-end memory, y [n, 1]; a negative label makes a row's loss and gradient 0.
-// The gradient adds. Keeps the logits and one number per row. Source: label smoothing of Szegedy et al. 2016.
+// What the rows of a cross entropy are compared with.
+template <class B>
+struct class_targets {
+  const int* labels = nullptr;  // [n] in back-end memory; a negative label makes a row's loss and gradient 0
+  double smoothing = 0;
+  tensor<B> teacher{};          // logits [n, V] of a momentum model, or none; no gradient reaches them
+  double alpha = 0;             // weight of the teacher
+};
+
+// Loss of every row:  hard_r = lse_r - (1 - smoothing) l_label - smoothing mean(l), or with a teacher
+//   (1 - alpha) hard_r + alpha (lse_r - sum_c softmax(teacher_r)_c l_c).
+// logits [n, V], y [n, 1]. The gradient adds. Keeps the logits and one number (with a teacher two) per row.
+// Source: label smoothing of Szegedy et al. 2016; momentum distillation of ALBEF (section 3.2).
 template <class T, class B = typename T::backend_type>
-var<T, 1> cross_entropy(T& t, const scores<T>& logits, const int* labels, double smoothing = 0) {
+var<T, 1> cross_entropy(T& t, const scores<T>& logits, const class_targets<B>& to) {
+  using view = matrix_view<const typename B::scalar>;
   const tensor<B>& l = logits.ref();
+  if (to.teacher) {
+    require_equal("ops::cross_entropy", "rows of the teacher", to.teacher->value.rows, logits.rows());
+    require_equal("ops::cross_entropy", "classes of the teacher", to.teacher->value.width, logits.width());
+  }
+  const auto taught = [](const tensor<B>& x) { return x ? view(x->value) : view{}; };
   tensor<B> y = t.make(l->value.rows, 1, l->value.live, l->needs_gradient);
-  tensor<B> lse = t.make(l->value.rows, 1, l->value.live, false);
-  kernels<B>::cross_entropy(t.device(), l->value, labels, smoothing, y->value, lse->value);
+  tensor<B> lse = t.make(l->value.rows, to.teacher ? 2 : 1, l->value.live, false);
+  kernels<B>::cross_entropy(t.device(), l->value, to.labels, to.smoothing, taught(to.teacher), to.alpha, y->value,
+                            lse->value);
   if constexpr (T::records)
-    t.record(y, [l, gl = sink_of<B>(l), labels, smoothing, lse](T& on, matrix_view<const typename B::scalar> dy) {
-      kernels<B>::cross_entropy_vjp(on.device(), l->value, labels, smoothing, lse->value, dy, on.gradient(gl));
+    t.record(y, [l, gl = sink_of<B>(l), to, taught, lse](T& on, view dy) {
+      kernels<B>::cross_entropy_vjp(on.device(), l->value, to.labels, to.smoothing, taught(to.teacher), to.alpha,
+                                    lse->value, dy, on.gradient(gl));
     });
   return var<T, 1>(std::move(y));
+}
+template <class T>
+var<T, 1> cross_entropy(T& t, const scores<T>& logits, const int* labels, double smoothing = 0) {
+  return cross_entropy(t, logits, class_targets<typename T::backend_type>{.labels = labels, .smoothing = smoothing});
 }
 
 // Loss of every row against a distribution:  sum_c targets_c (lse - l_c).  logits, targets [n, V], y [n, 1].

@@ -17,13 +17,12 @@ struct embedding_tables {
 // y_r = words[ids_r] + positions[position of r] + kind.  ids [layout.rows] in back-end memory, y [n, W].
 // Ids must be smaller than V and positions smaller than P: whoever reads them from outside checks. Gradients add.
 template <int W, class T, class B = typename T::backend_type>
-var<T, W> embed(T& t, const int* ids, const sequence_layout& layout, const embedding_tables& tables,
-                const int* live = nullptr) {
+var<T, W> embed(T& t, const int* ids, const sequence_layout& layout, const embedding_tables& tables) {
   using view = matrix_view<const typename B::scalar>;
   const auto value = [&t](const parameter* p) { return p ? t.value(*p) : view{}; };
   const auto trains = [&t](const parameter* p) { return p && t.trains(*p); };
   require_equal("ops::embed", "columns of the word table", tables.words->cols(), W);
-  tensor<B> y = t.make(layout.rows, W, live, trains(tables.words) || trains(tables.positions) || trains(tables.kind));
+  tensor<B> y = t.make(layout.rows, W, layout.live, trains(tables.words) || trains(tables.positions) || trains(tables.kind));
   if (layout.gaps) memory<B>::zero(y->value.data, y->bytes());
   kernels<B>::embed(t.device(), ids, layout, value(tables.words), value(tables.positions), value(tables.kind), y->value);
   if constexpr (T::records)

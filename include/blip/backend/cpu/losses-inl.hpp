@@ -30,36 +30,56 @@ inline float labelled(int rows, const int* labels) {
 
 }  // namespace cpu_loss
 
-BLIP_INLINE void cpu_losses::cross_entropy(device<cpu>& d, in logits, const int* labels, double smoothing, out loss,
-                                           out lse) {
+BLIP_INLINE void cpu_losses::cross_entropy(device<cpu>& d, in logits, const int* labels, double smoothing, in teacher,
+                                           double alpha, out loss, out lse) {
   using namespace cpu_loss;
   const int n = logits.width;
-  const auto eps = static_cast<float>(smoothing);
+  const auto eps = static_cast<float>(smoothing), soft = static_cast<float>(teacher.data ? alpha : 0);
   cpu_tiles::each_row(d, logits.live_rows(), n, [&](int r) {
     const float* const x = logits.row(r);
-    lse(r, 0) = log_sum_exp(x, n);
+    const float total = lse(r, 0) = log_sum_exp(x, n);
+    if (teacher.data) lse(r, 1) = log_sum_exp(teacher.row(r), n);
     if (labels[r] < 0) return void(loss(r, 0) = 0);
     const float mean = eps > 0 ? simd::sum(n, same, x) / static_cast<float>(n) : 0;
-    loss(r, 0) = lse(r, 0) - (1 - eps) * x[labels[r]] - eps * mean;
+    loss(r, 0) = (1 - soft) * (total - (1 - eps) * x[labels[r]] - eps * mean);
+    if (!teacher.data) return;
+    const float teacher_total = lse(r, 1);
+    loss(r, 0) += soft * simd::sum(
+                             n,
+                             [=](const packet& q, const packet& l) {
+                               return vec::pmul(simd::exp(vec::psub(q, simd::constant(teacher_total))),
+                                                vec::psub(simd::constant(total), l));
+                             },
+                             teacher.row(r), x);
   });
 }
 
-BLIP_INLINE void cpu_losses::cross_entropy_vjp(device<cpu>& d, in logits, const int* labels, double smoothing, in lse,
-                                               in dloss, grad dlogits) {
+BLIP_INLINE void cpu_losses::cross_entropy_vjp(device<cpu>& d, in logits, const int* labels, double smoothing,
+                                               in teacher, double alpha, in lse, in dloss, grad dlogits) {
   using namespace cpu_loss;
-  const auto eps = static_cast<float>(smoothing), share = eps / static_cast<float>(logits.width);
+  const auto eps = static_cast<float>(smoothing), soft = static_cast<float>(teacher.data ? alpha : 0);
+  const float share = (1 - soft) * eps / static_cast<float>(logits.width);
   cpu_tiles::each_row(d, logits.live_rows(), logits.width, [&](int r) {
     const bool used = labels[r] >= 0;
     if (!used && dlogits.accumulate) return;
     const float by = used ? dloss(r, 0) : 0, total = lse(r, 0);
-    put(
-        dlogits, r,
-        [=](const packet& x) {
-          return vec::pmul(simd::constant(by),
-                           vec::psub(simd::exp(vec::psub(x, simd::constant(total))), simd::constant(share)));
-        },
-        logits.row(r));
-    if (used) dlogits(r, labels[r]) -= by * (1 - eps);
+    const auto hard = [=](const packet& x) {
+      return vec::pmul(simd::constant(by),
+                       vec::psub(simd::exp(vec::psub(x, simd::constant(total))), simd::constant(share)));
+    };
+    if (teacher.data) {
+      const float teacher_total = lse(r, 1), part = by * soft;
+      put(
+          dlogits, r,
+          [=](const packet& x, const packet& q) {
+            return vec::psub(hard(x),
+                             vec::pmul(simd::constant(part), simd::exp(vec::psub(q, simd::constant(teacher_total)))));
+          },
+          logits.row(r), teacher.row(r));
+    } else {
+      put(dlogits, r, hard, logits.row(r));
+    }
+    if (used) dlogits(r, labels[r]) -= by * (1 - soft) * (1 - eps);
   });
 }
 

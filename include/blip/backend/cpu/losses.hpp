@@ -12,9 +12,10 @@ struct cpu_losses {
   using out = matrix_view<float>;
   using grad = gradient_view<float>;
 
-  static void cross_entropy(device<cpu>& d, in logits, const int* labels, double smoothing, out loss, out lse);
-  static void cross_entropy_vjp(device<cpu>& d, in logits, const int* labels, double smoothing, in lse, in dloss,
-                                grad dlogits);
+  static void cross_entropy(device<cpu>& d, in logits, const int* labels, double smoothing, in teacher, double alpha,
+                            out loss, out lse);
+  static void cross_entropy_vjp(device<cpu>& d, in logits, const int* labels, double smoothing, in teacher, double alpha,
+                                in lse, in dloss, grad dlogits);
   static void soft_cross_entropy(device<cpu>& d, in logits, in targets, out loss, out lse);
   static void soft_cross_entropy_vjp(device<cpu>& d, in logits, in targets, in lse, in dloss, grad dlogits);
   static void weighted_sum(device<cpu>& d, in x, in weights, out y);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "blip/backend/types.hpp"
 #include "blip/core/device.hpp"
 
 namespace blip::inline BLIP_ABI {
 
-// The optimiser's kernel on the processor; contract in blip/backend/kernels.hpp.
+// The optimiser's kernels on the processor; contract in blip/backend/kernels.hpp.
 struct cpu_optimiser {
   static void adamw(device<cpu>& d, const adamw_step& u, matrix_view<const float> gradient, matrix_view<float> value,
                     matrix_view<float> first, matrix_view<float> second);
+  static void squared_norm(device<cpu>& d, std::int64_t n, const float* x, double* y);
+  static void ema(device<cpu>& d, std::int64_t n, double momentum, const float* value, float* target);
 };
 
 }  // namespace blip::inline BLIP_ABI

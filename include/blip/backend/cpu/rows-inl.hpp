@@ -155,6 +155,15 @@ BLIP_INLINE void cpu_rows::residual_vjp(device<cpu>& d, in dy, const sequence_la
   });
 }
 
+BLIP_INLINE void cpu_rows::activate(device<cpu>& d, in x, activation act, out y) {
+  simd::with_activation(act, [&]<activation A>() {
+    cpu_tiles::each_row(d, x.live_rows(), x.width, [&](int r) {
+      simd::map(
+          x.width, y.row(r), [](const cpu_row::packet& v) { return simd::activate<A>(v); }, x.row(r));
+    });
+  });
+}
+
 BLIP_INLINE void cpu_rows::scale(device<cpu>& d, in x, double factor, out y) {
   using namespace cpu_row;
   const auto f = static_cast<float>(factor);

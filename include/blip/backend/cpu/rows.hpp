@@ -17,6 +17,7 @@ struct cpu_rows {
   static void residual(device<cpu>& d, in x, in branch, const sequence_layout& l, const dropout_spec& drop, out y);
   static void residual_vjp(device<cpu>& d, in dy, const sequence_layout& l, const dropout_spec& drop, grad dx,
                            grad dbranch);
+  static void activate(device<cpu>& d, in x, activation act, out y);
   static void scale(device<cpu>& d, in x, double factor, out y);
   static void scale_vjp(device<cpu>& d, in dy, double factor, grad dx);
   static void gather_rows(device<cpu>& d, in x, const int* index, out y);

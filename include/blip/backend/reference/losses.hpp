@@ -16,22 +16,24 @@ struct reference_losses {
   using out = matrix_view<S>;
   using grad = gradient_view<S>;
 
-  static void cross_entropy(device<B>&, in logits, const int* labels, double smoothing, out loss, out lse) {
+  static void cross_entropy(device<B>&, in logits, const int* labels, double smoothing, in teacher, double alpha,
+                            out loss, out lse) {
     for (int r = 0; r < logits.live_rows(); ++r) {
       lse(r, 0) = log_sum_exp(logits, r);
-      S mean(0);
-      for (int c = 0; c < logits.width; ++c) mean += logits(r, c) / S(logits.width);
-      loss(r, 0) = labels[r] < 0 ? S(0)
-                                 : lse(r, 0) - S(1 - smoothing) * logits(r, labels[r]) - S(smoothing) * mean;
+      if (teacher.data) lse(r, 1) = log_sum_exp(teacher, r);
+      S sum(0);
+      for (int c = 0; c < logits.width; ++c)
+        sum += target(r, c, logits, labels, smoothing, teacher, alpha, lse) * (lse(r, 0) - logits(r, c));
+      loss(r, 0) = labels[r] < 0 ? S(0) : sum;
     }
   }
-  static void cross_entropy_vjp(device<B>&, in logits, const int* labels, double smoothing, in lse, in dloss,
-                                grad dlogits) {
+  static void cross_entropy_vjp(device<B>&, in logits, const int* labels, double smoothing, in teacher, double alpha,
+                                in lse, in dloss, grad dlogits) {
     using std::exp;
     for (int r = 0; r < logits.live_rows(); ++r)
       for (int c = 0; c < logits.width; ++c) {
-        const double target = (labels[r] == c ? 1 - smoothing : 0) + smoothing / logits.width;
-        dlogits.put(r, c, labels[r] < 0 ? S(0) : dloss(r, 0) * (exp(logits(r, c) - lse(r, 0)) - S(target)));
+        const S y = target(r, c, logits, labels, smoothing, teacher, alpha, lse);
+        dlogits.put(r, c, labels[r] < 0 ? S(0) : dloss(r, 0) * (exp(logits(r, c) - lse(r, 0)) - y));
       }
   }
 
@@ -76,6 +78,12 @@ struct reference_losses {
   }
 
  private:
+  // What the softmax of a labelled row should be: label, smoothing and teacher mixed.
+  static S target(int r, int c, in logits, const int* labels, double smoothing, in teacher, double alpha, in lse) {
+    using std::exp;
+    const S hard((labels[r] == c ? 1 - smoothing : 0) + smoothing / logits.width);
+    return teacher.data ? S(1 - alpha) * hard + S(alpha) * exp(teacher(r, c) - lse(r, 1)) : hard;
+  }
   // At least 1: a batch without any label has the loss 0.
   static double count(int rows, const int* labels) {
     int n = 0;

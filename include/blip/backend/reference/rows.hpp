@@ -62,6 +62,9 @@ struct reference_rows {
     });
   }
 
+  static void activate(device<B>&, in x, activation act, out y) {
+    each(x, [&](int r, int c) { y(r, c) = detail::activate(act, x(r, c)); });
+  }
   static void scale(device<B>&, in x, double factor, out y) {
     each(x, [&](int r, int c) { y(r, c) = x(r, c) * S(factor); });
   }

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+#include "blip/layers/linear.hpp"
+#include "blip/losses/examples.hpp"
+#include "blip/losses/feature_queue.hpp"
+#include "blip/losses/needs.hpp"
+#include "blip/losses/tower_pass.hpp"
+#include "blip/ops/contrast.hpp"
+#include "blip/ops/cross_entropy.hpp"
+#include "blip/ops/gather_ranks.hpp"
+#include "blip/ops/gather_rows.hpp"
+#include "blip/ops/l2_normalize.hpp"
+#include "blip/ops/reduce.hpp"
+#include "blip/ops/residual.hpp"
+#include "blip/ops/scale.hpp"
+#include "blip/ops/similarity.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+struct itc_config {
+  int width = 256;       // of the features
+  bool momentum = true;  // keys and soft targets from a momentum model, and a queue; false: the batch's own features (CLIP)
+};
+
+// Whose texts and images a pair is told from.
+enum class negatives_from { local, all_ranks };
+// The columns of the similarities that hard negatives are drawn by.
+enum class similarity_columns { momentum, online };
+
+struct itc_options {
+  int queue = 57600;  // ALBEF: 65536; 0: none
+  double temperature = 0.07, lowest = 0.001, highest = 0.5;  // the range that every step begins by restoring
+  bool clamp = true;  // ALBEF's retrieval fine-tune does not
+  similarity_columns similarity = similarity_columns::momentum;
+  negatives_from negatives = negatives_from::local;
+};
+
+namespace detail {
+
+template <int Width>
+consteval bool itc_rules() {
+  static_assert(Width > 0, "blip::itc: set itc_config::width, positive");
+  return Width > 0;
+}
+
+}  // namespace detail
+
+// Image-text contrastive loss: each image against the texts of batch and queue, and each text against the images.
+//   v = W_v class row / |.|,  t = W_t class row / |.|,  loss = mean over the batch of (contrast(v, texts) + contrast(t, images)) / 2
+// With image ids in the examples every pair of equal id is a positive. Provides the similarities in the batch.
+// Source: ALBEF section 3.1-3.2; `blip_pretrain.py`, `blip_retrieval.py`. In-batch form: CLIP (Radford et al. 2021).
+template <itc_config C = itc_config{}, bool = detail::itc_rules<C.width>()>
+class itc {
+ public:
+  static constexpr std::string_view name = "itc";
+  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::text_states, need::momentum>,
+                                   type_list<need::image_states, need::text_states>>;
+  using provides = type_list<need::similarity>;
+
+  explicit itc(const itc_options& o = {}) : options_(o) {}
+
+  template <class Towers>
+  class head_type {
+    using B = typename Towers::backend_type;
+
+   public:
+    explicit head_type(const itc& loss) {
+      temperature_.stored_as({}, 0).starts_at(loss.options_.temperature);
+    }
+    template <class T, int K>
+    var<T, C.width> image(T& t, const var<T, K>& rows) const {
+      return ops::l2_normalize(t, vision_.forward(t, rows));
+    }
+    template <class T, int K>
+    var<T, C.width> text(T& t, const var<T, K>& rows) const {
+      return ops::l2_normalize(t, text_.forward(t, rows));
+    }
+    const parameter& temperature() const { return temperature_; }
+
+    template <class Self, class F>
+    static void averaged(Self& self, F&& f) {
+      f("vision_proj", self.vision_), f("text_proj", self.text_);
+    }
+    template <class Self, class F>
+    static void others(Self& self, F&& f) {
+      f("temp", self.temperature_);
+    }
+
+   private:
+    linear<linear_config{.in = Towers::image_width, .out = C.width}, B> vision_;
+    linear<linear_config{.in = Towers::text_width, .out = C.width}, B> text_;
+    parameter temperature_{1};
+  };
+
+  // The queues, and what the step wants to add to them.
+  template <class B>
+  struct state {
+    feature_queue<B> images, texts;
+    buffer<B, int> ids;
+    std::int64_t cursor = 0;  // rows ever written
+    tensor<B> new_images, new_texts;
+    const int* new_ids = nullptr;
+
+    void commit() {
+      if (!new_images || images.size() == 0) return discard();
+      const int n = new_images->value.rows;
+      images.write(new_images->value, cursor), texts.write(new_texts->value, cursor);
+      if (new_ids)
+        feature_queue<B>::each_piece(n, cursor, images.size(), [&](int from, int to, int count) {
+          memory<B>::copy(ids.data() + to, new_ids + from, static_cast<std::size_t>(count) * sizeof(int));
+        });
+      cursor += n;
+      discard();
+    }
+    void discard() { new_images = new_texts = tensor<B>(), new_ids = nullptr; }
+  };
+  template <class B>
+  state<B> make_state(std::uint64_t seed) const {
+    if (!C.momentum || options_.queue == 0) return {};
+    const std::vector<int> none(static_cast<std::size_t>(options_.queue), feature_queue<B>::no_id);
+    return {{options_.queue, C.width, seed, 0}, {options_.queue, C.width, seed, 1}, buffer<B, int>(none), 0, {}, {}, {}};
+  }
+
+  template <class B>
+  struct data {
+    buffer<B, int> ids;        // of the pictures; empty: all differ
+    buffer<B, int> positions;  // [B] each pair's own column
+  };
+  template <class B>
+  data<B> prepare(const examples& e, int, const example_site& at) const {
+    std::vector<int> own(e.texts.size());
+    std::iota(own.begin(), own.end(), options_.negatives == negatives_from::all_ranks ? at.first : 0);
+    if (!e.image_ids.empty())
+      require_equal("itc: examples", "image ids", static_cast<long long>(e.image_ids.size()),
+                    static_cast<long long>(e.texts.size()));
+    return {buffer<B, int>(std::span<const int>(e.image_ids)), buffer<B, int>(std::span<const int>(own))};
+  }
+
+  // Restores the temperature's range.
+  template <class B, class H>
+  void begin(device<B>& d, arena<B>& values, const H& head) const {
+    if (options_.clamp) kernels<B>::clamp(d, values.view(head.temperature()), options_.lowest, options_.highest);
+  }
+
+  template <class P, class H, class B = typename P::B>
+  var<typename P::tape_type, 1> loss(P& pass, const H& head, const data<B>& d, state<B>& queue) const {
+    using T = typename P::tape_type;
+    T& t = pass.tape;
+    const auto [image, text] = features(pass, head);
+    pass.show("image_feature", image), pass.show("text_feature", text);
+    const bool everywhere = options_.negatives == negatives_from::all_ranks;
+    single_process<B> alone;
+    communicator<B>& ranks = everywhere ? pass.ranks : alone;
+    if constexpr (!C.momentum) {
+      pass.image_to_text = ops::similarity(t, image, ops::gather_ranks(t, text, ranks), &head.temperature());
+      pass.text_to_image = ops::similarity(t, text, ops::gather_ranks(t, image, ranks), &head.temperature());
+      const auto side = [&](const scores<T>& s) {
+        return ops::mean_labelled(t, ops::cross_entropy(t, s, d.positions.data()));
+      };
+      return ops::scale(t, ops::add(t, side(pass.image_to_text), side(pass.text_to_image)), 0.5);
+    } else {
+      const auto [image_m, text_m] = features(*pass.momentum, head);
+      pass.show("momentum.image_feature", image_m), pass.show("momentum.text_feature", text_m);
+      using M = typename P::momentum_type::tape_type;
+      const auto here = [&](const var<M, C.width>& x) { return var<T, C.width>(t.detached(x.ref())); };
+      const int n = image.rows(), first = everywhere ? n * ranks.rank() : 0;
+      const int* const ids = d.ids.size() > 0 ? d.ids.data() : nullptr;
+      // What enters the queue comes from all ranks, whatever the batch is told from.
+      const auto all_images = ops::gather_ranks(t, here(image_m), pass.ranks);
+      const auto all_texts = ops::gather_ranks(t, here(text_m), pass.ranks);
+      const int* const all_ids = ops::gather_ranks(t, ids, n, pass.ranks);
+      queue.new_images = all_images.ref(), queue.new_texts = all_texts.ref(), queue.new_ids = all_ids;
+      const auto images = everywhere ? all_images : here(image_m), texts = everywhere ? all_texts : here(text_m);
+      const auto side = [&](const var<T, C.width>& x, const var<T, C.width>& keys, const feature_queue<B>& earlier,
+                            const var<M, C.width>& teacher) {
+        const ops::contrast_keys<B> k{keys.ref(), earlier.view(), pass.alpha > 0 ? teacher.ref() : tensor<B>{}, pass.alpha,
+                                      first, ids, everywhere ? all_ids : ids, ids ? queue.ids.data() : nullptr};
+        return ops::mean_labelled(t, ops::contrast(t, x, k, head.temperature()));
+      };
+      const auto i2t = side(image, texts, queue.texts, image_m), t2i = side(text, images, queue.images, text_m);
+      pass.show("loss_i2t", i2t), pass.show("loss_t2i", t2i);
+      {
+        const auto quiet = t.paused();  // only sampled from
+        const bool online = options_.similarity == similarity_columns::online;
+        pass.image_to_text = ops::similarity(t, image, online ? ops::gather_ranks(t, text, ranks) : texts, &head.temperature());
+        pass.text_to_image = ops::similarity(t, text, online ? ops::gather_ranks(t, image, ranks) : images, &head.temperature());
+      }
+      return ops::scale(t, ops::add(t, i2t, t2i), 0.5);
+    }
+  }
+
+ private:
+  template <class P, class H>
+  static auto features(P& pass, const H& head) {
+    struct pair {
+      var<typename P::tape_type, C.width> image, text;
+    };
+    const int pictures = pass.images.layout.sequences, texts = pass.texts.layout().sequences;
+    return pair{head.image(pass.tape, ops::gather_rows(pass.tape, pass.images.rows, pass.class_rows, pictures)),
+                head.text(pass.tape, ops::gather_rows(pass.tape, pass.text_states, pass.towers.feature_rows(pass.texts), texts))};
+  }
+
+  itc_options options_;
+};
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <concepts>
+
+#include "blip/core/version.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+template <class... X>
+struct type_list {};
+
+template <class... L>
+struct joined_lists;
+template <class... X>
+struct joined_lists<type_list<X...>> {
+  using type = type_list<X...>;
+};
+template <class... X, class... Y, class... L>
+struct joined_lists<type_list<X...>, type_list<Y...>, L...> : joined_lists<type_list<X..., Y...>, L...> {};
+
+// What a loss may ask of the towers and of the losses before it. Each knows the sentence that says so when it is missing.
+namespace need {
+
+struct image_states {  // rows of the vision tower
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss needs image states, but the towers have no vision tower");
+  }
+};
+struct text_states {  // rows of the text tower alone
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss needs text states, but the towers have no text encoder");
+  }
+};
+struct fusion {  // texts that read images
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss lets texts read images, but the text encoder has no "
+                       "cross-attention");
+  }
+};
+struct masked_words {  // a word head on the text encoder
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss predicts masked words, but the text encoder has no head; set "
+                       "tower_config::masked_head");
+  }
+};
+struct decoder {
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss needs a decoder, but the towers have none; set "
+                       "tower_config::decoder");
+  }
+};
+struct averaged_decoder {  // the decoder of the momentum model
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a distilled loss needs the momentum model's decoder; set "
+                       "tower_config::average_decoder");
+  }
+};
+struct similarity {  // scores of every image with every text of the batch
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss draws negatives by similarity; list itc before it");
+  }
+};
+struct momentum {};         // the momentum model's states; any towers have them
+struct momentum_fusion {};  // the same, and its texts read its images
+
+}  // namespace need
+
+template <class X, class List>
+inline constexpr bool contains = false;
+template <class X, class... Y>
+inline constexpr bool contains<X, type_list<Y...>> = (std::same_as<X, Y> || ...);
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "blip/models/vision_language_model.hpp"
+#include "blip/ops/scale.hpp"
+#include "blip/optim/adamw.hpp"
+#include "blip/optim/clip.hpp"
+#include "blip/optim/non_finite.hpp"
+#include "blip/train/training_state.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+struct train_step_options {
+  double rate = 1e-4;         // learning rate
+  double alpha = 0;           // weight of the momentum model's distributions
+  double clip = 0;            // most that the gradients' norm may be; 0: no bound
+  std::uint64_t seed = 0;     // of dropout and sampling, with `step`
+  std::uint64_t step = 0;
+  bool stochastic = true;     // dropout and drop-path
+  bool momentum_stochastic = true;
+};
+
+template <std::size_t N>
+struct train_report {
+  double loss = 0;
+  std::array<double, N> losses{};  // in the order of Model::loss_names
+  double gradient_norm = 0;
+  blip::verdict verdict = verdict::go;
+};
+
+namespace detail {
+
+// Gradients become their mean over the ranks; an entry counts as reached when any rank's loss reached it.
+template <class B>
+void average_gradients(device<B>& d, gradients<B>& g, communicator<B>& ranks) {
+  using S = typename B::scalar;
+  if (ranks.ranks() == 1) return;
+  for (const auto& e : g.values().layout()->entries()) {
+    const matrix_view<S> v{g.values().data() + e.offset, e.rows, e.cols, e.cols, nullptr};
+    ranks.all_reduce(v.data, static_cast<std::size_t>(e.size()));
+    kernels<B>::scale(d, v, 1.0 / ranks.ranks(), v);
+  }
+}
+
+}  // namespace detail
+
+// One step of training on one or several micro-batches: forward, backward, AdamW, momentum copy, queues. With several,
+// the losses are averaged and every micro-batch is contrasted with its own pairs and the queue of before the step. A step
+// with a loss or gradient that is not finite changes nothing (see non_finite).
+template <class Model, class Batches, class B = typename Model::backend_type>
+train_report<Model::loss_count> train_step(device<B>& d, training_state<Model>& state, adamw<B>& optimiser,
+                                           const Batches& batches, const train_step_options& o, non_finite& policy,
+                                           communicator<B>* ranks = nullptr) {
+  train_report<Model::loss_count> report;
+  d.set_step(o.step);
+  state.begin(d);
+  const double share = 1.0 / static_cast<double>(std::size(batches));
+  for (const auto& b : batches) {
+    auto t = state.recording(d, {.stochastic = o.stochastic, .seed = o.seed});
+    const auto losses = state->loss(t, state.carried(), b, {.alpha = o.alpha, .momentum_stochastic = o.momentum_stochastic, .ranks = ranks});
+    report.loss += share * static_cast<double>(to_host(losses.total)[0]);
+    for (std::size_t i = 0; i < losses.parts.size(); ++i)
+      report.losses[i] += share * static_cast<double>(to_host(losses.parts[i])[0]);
+    t.backward(share == 1 ? losses.total : ops::scale(t, losses.total, share));
+  }
+  if (ranks) detail::average_gradients(d, state.gradients(), *ranks);
+  gradient_norm<B> norm;
+  norm.measure(d, state.gradients());
+  report.gradient_norm = norm.all();
+  report.verdict = policy.judge(report.loss, norm);
+  if (report.verdict == verdict::skip) {
+    state.discard();
+    return report;
+  }
+  optimiser.step(d, state.values(), state.gradients(), o.rate, o.clip > 0 ? clip_factor(norm.all(), o.clip) : 1);
+  state.commit();
+  return report;
+}
+
+}  // namespace blip::inline BLIP_ABI

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/models/albef.hpp"
+#include "golden_model.hpp"
+#include "support/backends.hpp"
+
+using namespace blip;
+namespace c = golden::c;
+
+namespace {
+
+constexpr tower_config structure = albef_encoder_structure(golden::vision, golden::encoder);
+const tower_options options{golden::vision_options, golden::encoder_options, {}};
+template <class B>
+using model_of = vision_language_model<towers<structure, B>, classification<c::num_classes, teacher::momentum>>;
+static_assert(c::num_classes != 3 || std::same_as<model_of<cpu>, albef_entailment<structure, cpu>>);
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("entailment steps and predictions equal the published code", "[golden][entailment]",
+                        test::golden_backends) {
+  using B = TestType;
+  using S = typename B::scalar;
+  using M = model_of<B>;
+  const golden::test_case<S> g{std::string(c::directory)};
+  training_state<M> state(training_options{.momentum = c::momentum}, options,
+                          classification<c::num_classes, teacher::momentum>());
+  device<B> dev;
+
+  const auto n = static_cast<std::size_t>(g.inputs.shape("images")[0]);
+  const auto pixels = golden::to_device<B>(g.inputs.template read<S>("images"));
+  const auto mask = g.inputs.template read<int>("attention_mask");
+  const golden::packing rows(mask, static_cast<int>(n));
+  const picture_batch<B> pictures{pixels.data(), static_cast<int>(n), 3, c::image_size, c::image_size};
+  const auto b = state->prepare(pictures, {.texts = golden::texts_of(g.inputs.template read<int>("input_ids"), mask, n),
+                                           .labels = g.inputs.template read<int>("labels")});
+
+  const std::vector<std::string> runs{"train.", "train_no_distill."};
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const std::string &run = runs[r], &first = runs[0];
+    INFO("run " << run);
+    const double alpha = golden::alpha(g, static_cast<int>(r));
+    golden::load_state<M, S>(state, g.weights);
+    state.average_due() = alpha > 0;  // a run without a teacher leaves the momentum copy alone
+    state.begin(dev);
+    auto t = state.recording(dev);
+    golden::shown<B> shown;
+    const step_observer<B> observe(shown);
+    const auto losses = state->loss(t, state.carried(), b, {.alpha = alpha, .observe = &observe});
+    const auto check = [&](const std::string& ours, const std::string& theirs) {
+      const auto& got = shown.values.at(ours);
+      const std::string key = golden::key_of(g, run, first, theirs);
+      if (ours.ends_with("states") && !ours.ends_with("image_states"))
+        g.compare(key, rows.unpack(got, c::text_hidden), "outputs", rows.used);
+      else
+        g.compare(key, got, "outputs");
+    };
+    check("image_states", "image_embeds"), check("states", "text_hidden"), check("logits", "prediction");
+    if (alpha > 0) {
+      check("momentum.image_states", "image_embeds_m"), check("momentum.states", "text_hidden_m");
+      check("momentum.logits", "prediction_m");
+    }
+    g.compare(run + "loss", shown.values.at("classification"), "losses");
+    g.compare(run + "loss", to_host(losses.total), "losses");
+    t.backward(losses.total);
+    g.compare_gradients(state.gradients(), run, "", /*all_stored=*/r == 0);
+    state.commit();
+    if (alpha > 0) golden::compare_carried(g, state, run);
+  }
+
+  auto t = state.inference(dev);
+  const auto& towers = state->towers();
+  const auto context = towers.project(t, towers.images(t, golden::images_of(t, pictures)));
+  const auto& texts = b.texts;
+  const auto states = towers.multimodal(t, texts.ids(), texts.layout(), context, nullptr);
+  const auto first_rows = ops::gather_rows(t, states, texts.layout().begins, texts.layout().sequences);
+  g.compare("predict.prediction", to_host(state->template head_at<0>().forward(t, first_rows)), "outputs");
+}
