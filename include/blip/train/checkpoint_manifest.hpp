@@ -24,7 +24,7 @@ struct checkpoint_file {
 };
 
 // What a checkpoint consists of. As text, JSON whose last member is the CRC-32C of all that stands before it:
-//   {"format":1,"step":7,"block_bytes":1048576,"files":[{"name":"values","bytes":12,"crc32c":[3735928559]}],"crc32c":81}
+//   {"format":1,"step":7,"block_bytes":64,"files":[{"name":"values","bytes":12,"crc32c":[3735928559]}],"crc32c":81}
 struct checkpoint_manifest {
   static constexpr const char* file_name = "manifest.json";
   static constexpr std::uint64_t largest_block = 64u << 20;
@@ -53,7 +53,10 @@ inline std::string to_text(const checkpoint_manifest& m) {
   for (const auto& f : m.files) {
     if (&f != m.files.data()) text += ',';
     text += "{\"name\":\"" + f.name + "\",\"bytes\":" + std::to_string(f.bytes) + ",\"crc32c\":[";
-    for (std::size_t i = 0; i < f.blocks.size(); ++i) text += (i > 0 ? "," : "") + std::to_string(f.blocks[i]);
+    for (std::size_t i = 0; i < f.blocks.size(); ++i) {
+      if (i > 0) text += ',';
+      text += std::to_string(f.blocks[i]);
+    }
     text += "]}";
   }
   text += ']';

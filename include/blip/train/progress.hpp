@@ -84,19 +84,20 @@ class progress {
 
   static std::string duration(double seconds) {
     const auto s = static_cast<std::int64_t>(std::min(seconds + 0.5, 1e15));
-    const auto two = [](std::int64_t n) { return (n < 10 ? ":0" : ":") + std::to_string(n); };
+    const auto two = [](std::int64_t n) { return std::string(n < 10 ? ":0" : ":").append(std::to_string(n)); };
     return s < 3600 ? std::to_string(s / 60) + two(s % 60) : std::to_string(s / 3600) + two(s / 60 % 60) + two(s % 60);
   }
 
   std::string text() const {
     std::string line = std::to_string(done_);
-    if (total_ > 0) line += "/" + std::to_string(total_);
+    if (total_ > 0) line.append("/").append(std::to_string(total_));
     if (steps_ > 0 && seconds_ > 0) {
       const double rate = steps_ / seconds_;
-      line += "  " + decimal(rate) + " " + options_.unit + "/s";
-      if (total_ > done_) line += "  " + duration(static_cast<double>(total_ - done_) / rate) + " left";
+      line.append("  ").append(decimal(rate)).append(" ").append(options_.unit).append("/s");
+      if (total_ > done_)
+        line.append("  ").append(duration(static_cast<double>(total_ - done_) / rate)).append(" left");
     }
-    if (!note_.empty()) line += "  " + note_;
+    if (!note_.empty()) line.append("  ").append(note_);
     for (char& c : line)
       if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';  // a note may not move the cursor
     return line;
@@ -106,8 +107,9 @@ class progress {
     constexpr std::int64_t cells = 20;
     const std::int64_t part = std::clamp<std::int64_t>(done_, 0, total_);
     const auto full = static_cast<std::size_t>(static_cast<double>(part) / static_cast<double>(total_) * cells);
-    std::string b = "[" + std::string(full, '=');
-    if (full < cells) b += ">" + std::string(cells - 1 - full, ' ');
+    std::string b = "[";
+    b.append(full, '=');
+    if (full < cells) b.append(">").append(cells - 1 - full, ' ');
     return b + "] ";
   }
 
