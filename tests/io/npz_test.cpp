@@ -62,7 +62,7 @@ TEST_CASE("npz: arrays of every element type, version and order come out row aft
   CHECK(typed("<u2", u16(1) + u16(0xffff)) == numbers{1, 65535});
   CHECK(typed("|u1", "\x01\xfe") == numbers{1, 254});
   CHECK(typed("|b1", "\x01" + std::string(1, '\0')) == numbers{1, 0});
-  for (const int version : {1, 2, 3}) CHECK(a.read(make_npy(good, six, version)) == numbers{0, 1, 2, 3, 4, 5});
+  for (const int v : {1, 2, 3}) CHECK(a.read(make_npy(good, six, v)) == numbers{0, 1, 2, 3, 4, 5});
   CHECK(a.read(make_npy(header("<f4", "True", "(2, 3)"), six)) == numbers{0, 2, 4, 1, 3, 5});
   CHECK(a.read(make_npy(header("<f4", "True", "(1, 3, 2)"), six)) == numbers{0, 3, 1, 4, 2, 5});
   CHECK(a.read(make_npy(header("<f4", "False", "()"), raw(7.f))) == numbers{7});
@@ -133,7 +133,7 @@ TEST_CASE("npz: members are whole arrays", "[io]") {
   CHECK(a.opened(array.substr(0, array.size() - 1)) == "format");
   CHECK(a.opened("") == "format");
   CHECK(a.opened("x" + array) == "format");
-  for (const int version : {0, 4, 255}) CHECK(a.opened(make_npy(good, six, version)) == "format");
+  for (const int v : {0, 4, 255}) CHECK(a.opened(make_npy(good, six, v)) == "format");
   CHECK(a.opened(std::string(array).replace(7, 1, "\1")) == "format");
   CHECK(a.opened(std::string(array).replace(8, 2, u16(good.size() + 100))) == "format");
   CHECK(a.opened(std::string(array).replace(8, 2, u16(0xffff))) == "limit");

@@ -267,9 +267,11 @@ class damage {
         case 3:  // bytes lost
           b.erase(at, below(9));
           break;
-        case 4:  // bytes twice
-          b.insert(below(b.size()), b.substr(at, below(40)));
+        case 4: {  // bytes twice
+          const std::string copy = b.substr(at, below(40));
+          b.insert(below(b.size()), copy);
           break;
+        }
         default:  // bytes moved over others
           b.replace(at, size, whole, below(whole.size() - size), size);
       }

@@ -36,7 +36,7 @@ inline void torch_archive::open_zip(const zip_file& archive, const limits& bound
     if (!e.name.starts_with(top)) fail("members below " + top, "others", e.name);
     if (e.deflated)
       fail("stored members", "a compressed one", e.name,
-           "torch.save does not compress: unpack and load it with its writer");
+           "torch.save does not compress: load it in PyTorch and save it again");
   }
   if (const zip_entry* order = archive.find(top + "byteorder")) {
     constexpr std::string_view little = "little";
