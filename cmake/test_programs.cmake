@@ -22,6 +22,16 @@ function(blip_test_program name folder)
   endif()
 endfunction()
 
+# Golden cases of optimisation: no model, so nothing is written at configure time.
+function(blip_golden_optim_test)
+  if(NOT EXISTS "${blip_golden}/optim/schedules/case.json")
+    message(FATAL_ERROR "No golden cases ${blip_golden}/optim; set BLIP_GOLDEN_DIR to a folder that holds them")
+  endif()
+  add_executable(golden_optim "${PROJECT_SOURCE_DIR}/tests/golden/optim_golden.cpp")
+  target_link_libraries(golden_optim PRIVATE blip_catch_main blip::data)
+  blip_register_test(golden_optim)
+endfunction()
+
 # tests/<folder>/<name>_alone_test.cpp: programs that replace operator new or expect to be killed.
 function(blip_alone_programs)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*/*_alone_test.cpp")

@@ -19,7 +19,7 @@ struct one_way : stateless_loss {
   template <class Towers>
   struct head_type {
     explicit head_type(const one_way&) {}
-    linear<linear_config{.in = Towers::image_width, .out = Towers::text_width}, cpu> projection;
+    linear<linear_config{.in = Towers::image_width, .out = Towers::text_width}, typename Towers::backend_type> projection;
     template <class Self, class F>
     static void averaged(Self&, F&&) {}
     template <class Self, class F>

@@ -11,11 +11,13 @@ constexpr int width = 768;
 // A tape needs parameters for some ops: one of every kind.
 struct parameters {
   parameter weight{width, width, true}, bias{width}, gain{width, initial::ones}, row{width};
+  parameter wide{4 * width, width, true}, wide_bias{4 * width}, narrow{width, 4 * width, true};
   parameter words{30524, width}, positions{577, width}, temperature{1, initial::ones};
 
   template <class Self, class F>
   static void members(Self& self, F&& f) {
     f("weight", self.weight), f("bias", self.bias), f("gain", self.gain), f("row", self.row);
+    f("wide", self.wide), f("wide_bias", self.wide_bias), f("narrow", self.narrow);
     f("words", self.words), f("positions", self.positions), f("temperature", self.temperature);
   }
 };
@@ -58,6 +60,14 @@ void products() {
     op("affine_gelu", variants(), rows, width, {product_flop(n, width, width), 4 * (2 * n * width + width * width), n},
        [=](auto& t, const parameters& p) {
          return ops::affine<width>(t, x.on<width>(t), p.weight, &p.bias, activation::gelu);
+       });
+  }
+  for (const int rows : {112, 1576}) {
+    const double n = rows, hidden = 4.0 * width;
+    const matrix x(rows, width, 1);
+    op("feed_forward", variants(), rows, width, {2 * product_flop(n, width, hidden), 4 * (2 * n * width + 2 * hidden * width), n},
+       [=](auto& t, const parameters& p) {
+         return ops::feed_forward<width>(t, x.on<width>(t), {p.wide, p.wide_bias, p.narrow, p.bias}, activation::gelu);
        });
   }
   const matrix a(64, 256, 2), b(4096, 256, 3);
@@ -131,6 +141,16 @@ void losses() {
   const auto on = [](auto& t, const matrix& m) { return scores<std::decay_t<decltype(t)>>(t.input(m.view(), true)); };
   op("cross_entropy", threads_only(), n, vocabulary, {0, moved, n},
      [=](auto& t, const parameters&) { return ops::cross_entropy(t, on(t, logits), labels->data(), 0.1); });
+  op("distilled_cross_entropy", threads_only(), n, vocabulary, {0, 2 * moved, n}, [=](auto& t, const parameters&) {
+    return ops::cross_entropy(t, on(t, logits), {.labels = labels->data(), .teacher = t.input(targets.view()), .alpha = 0.4});
+  });
+  const matrix features(8, 256, 13), batch(8, 256, 14), queue(57600, 256, 15);
+  op("contrast", threads_only(), 8, 57608, {2 * product_flop(8, 256, 57608), 4.0 * 57608 * 256, 8},
+     [=](auto& t, const parameters& p) {
+       return ops::contrast(t, features.on<256>(t),
+                            {.batch = t.input(batch.view()), .queue = queue.view(), .teacher = t.input(features.view()), .alpha = 0.4},
+                            p.temperature);
+     });
   op("soft_cross_entropy", threads_only(), n, vocabulary, {0, 2 * moved, n},
      [=](auto& t, const parameters&) { return ops::soft_cross_entropy(t, on(t, logits), on(t, targets)); });
 }

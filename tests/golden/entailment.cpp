@@ -8,7 +8,7 @@ namespace c = golden::c;
 
 namespace {
 
-constexpr tower_config structure = albef_encoder_structure(golden::vision, golden::encoder);
+constexpr tower_config structure = encoder_structure(golden::vision, golden::encoder);
 const tower_options options{golden::vision_options, golden::encoder_options, {}};
 template <class B>
 using model_of = vision_language_model<towers<structure, B>, classification<c::num_classes, teacher::momentum>>;

@@ -10,8 +10,7 @@ namespace c = golden::c;
 namespace {
 
 constexpr itc_config features{.width = c::embed_dim};
-constexpr tower_config structure = golden::albef ? albef_encoder_structure(golden::vision, golden::encoder)
-                                                 : encoder_structure(golden::vision, golden::encoder);
+constexpr tower_config structure = encoder_structure(golden::vision, golden::encoder);
 const tower_options options{golden::vision_options, golden::encoder_options, {}};
 constexpr const char* pointer = golden::albef ? "queue_ptr" : "ptr_queue";
 

@@ -34,6 +34,11 @@ struct tower_preset {
   tower_options options;
 };
 
+// A vision tower and a text encoder, nothing else: retrieval, matching, entailment.
+constexpr tower_config encoder_structure(const vit_config& vision, const text_config& text) {
+  return {.vision = vision, .text = text};
+}
+
 // Parameters of a word head beside the word table.
 constexpr std::int64_t head_parameter_count(const text_config& c, const text_options& o) {
   const std::int64_t w = c.width;

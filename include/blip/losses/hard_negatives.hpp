@@ -26,6 +26,8 @@ struct negatives_by_similarity {
   negative_indices draw(P& pass, const int* ids) const {
     const negative_rule rule{.first = 0, .row_ids = ids, .candidate_ids = ids, .epsilon = epsilon};
     auto& t = pass.tape;
+    require_equal("negatives_by_similarity: pairs of other ranks cannot be drawn", "columns of the similarities",
+                  pass.text_to_image.width(), pass.texts.layout().sequences);
     const auto images = t.scoped("image");
     const int* const image = ops::hard_negatives(t, pass.text_to_image, rule);
     const auto texts = t.scoped("text");

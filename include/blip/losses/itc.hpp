@@ -2,6 +2,7 @@
 #pragma once
 
 #include <numeric>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "blip/ops/cross_entropy.hpp"
 #include "blip/ops/gather_ranks.hpp"
 #include "blip/ops/gather_rows.hpp"
+#include "blip/ops/int_array.hpp"
 #include "blip/ops/l2_normalize.hpp"
 #include "blip/ops/reduce.hpp"
 #include "blip/ops/residual.hpp"
@@ -97,33 +99,38 @@ class itc {
     parameter temperature_{1};
   };
 
-  // The queues, and what the step wants to add to them.
+  // The queues, and what the micro-batches of a step want to add to them, in their order.
   template <class B>
   struct state {
+    struct arrival {
+      tensor<B> images, texts;  // [n, width]
+      std::optional<ops::int_array<B>> ids;
+    };
     feature_queue<B> images, texts;
     buffer<B, int> ids;
     std::int64_t cursor = 0;  // rows ever written
-    tensor<B> new_images, new_texts;
-    const int* new_ids = nullptr;
+    std::vector<arrival> arrivals;
 
     void commit() {
-      if (!new_images || images.size() == 0) return discard();
-      const int n = new_images->value.rows;
-      images.write(new_images->value, cursor), texts.write(new_texts->value, cursor);
-      if (new_ids)
-        feature_queue<B>::each_piece(n, cursor, images.size(), [&](int from, int to, int count) {
-          memory<B>::copy(ids.data() + to, new_ids + from, static_cast<std::size_t>(count) * sizeof(int));
-        });
-      cursor += n;
-      discard();
+      for (const arrival& a : arrivals) {
+        if (images.size() == 0) break;
+        const int n = a.images->value.rows;
+        images.write(a.images->value, cursor), texts.write(a.texts->value, cursor);
+        if (a.ids)
+          feature_queue<B>::each_piece(n, cursor, images.size(), [&](int from, int to, int count) {
+            memory<B>::copy(ids.data() + to, a.ids->data() + from, static_cast<std::size_t>(count) * sizeof(int));
+          });
+        cursor += n;
+      }
+      arrivals.clear();
     }
-    void discard() { new_images = new_texts = tensor<B>(), new_ids = nullptr; }
+    void discard() { arrivals.clear(); }
   };
   template <class B>
   state<B> make_state(std::uint64_t seed) const {
     if (!C.momentum || options_.queue == 0) return {};
     const std::vector<int> none(static_cast<std::size_t>(options_.queue), feature_queue<B>::no_id);
-    return {{options_.queue, C.width, seed, 0}, {options_.queue, C.width, seed, 1}, buffer<B, int>(none), 0, {}, {}, {}};
+    return {{options_.queue, C.width, seed, 0}, {options_.queue, C.width, seed, 1}, buffer<B, int>(none), 0, {}};
   }
 
   template <class B>
@@ -173,8 +180,13 @@ class itc {
       // What enters the queue comes from all ranks, whatever the batch is told from.
       const auto all_images = ops::gather_ranks(t, here(image_m), pass.ranks);
       const auto all_texts = ops::gather_ranks(t, here(text_m), pass.ranks);
-      const int* const all_ids = ops::gather_ranks(t, ids, n, pass.ranks);
-      queue.new_images = all_images.ref(), queue.new_texts = all_texts.ref(), queue.new_ids = all_ids;
+      typename state<B>::arrival arrival{all_images.ref(), all_texts.ref(), {}};
+      if (ids) {
+        arrival.ids.emplace(t.device(), all_images.rows());
+        pass.ranks.all_gather(ids, arrival.ids->data(), static_cast<std::size_t>(n) * sizeof(int));
+      }
+      const int* const all_ids = ids ? arrival.ids->data() : nullptr;
+      queue.arrivals.push_back(std::move(arrival));
       const auto images = everywhere ? all_images : here(image_m), texts = everywhere ? all_texts : here(text_m);
       const auto side = [&](const var<T, C.width>& x, const var<T, C.width>& keys, const feature_queue<B>& earlier,
                             const var<M, C.width>& teacher) {

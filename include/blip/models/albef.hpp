@@ -16,10 +16,6 @@ namespace blip::inline BLIP_ABI {
 constexpr tower_config albef_structure(const vit_config& vision, const text_config& text) {
   return {.vision = vision, .text = text, .masked_head = true};
 }
-// The same without the head: retrieval, entailment.
-constexpr tower_config albef_encoder_structure(const vit_config& vision, const text_config& text) {
-  return {.vision = vision, .text = text};
-}
 // A question encoder, and a decoder of half the depth that reads its states in every layer; both are averaged.
 constexpr tower_config albef_answerer_structure(const vit_config& vision, const text_config& text) {
   text_config decoder = text;
@@ -36,7 +32,7 @@ constexpr text_options albef_decoder_options(text_options o) {
 inline constexpr tower_preset albef_base{albef_structure(vit_b16.structure, albef_text.structure),
                                          {{.depth = 12, .image_height = 256, .image_width = 256}, albef_text.options, {}}};
 inline constexpr tower_preset albef_encoder_base{
-    albef_encoder_structure(vit_b16.structure, albef_text.structure),
+    encoder_structure(vit_b16.structure, albef_text.structure),
     {{.depth = 12, .image_height = 384, .image_width = 384}, albef_text.options, {}}};
 inline constexpr tower_preset albef_answerer_base{
     albef_answerer_structure(vit_b16.structure, albef_text.structure),

@@ -20,10 +20,6 @@ constexpr tower_config blip_structure(const vit_config& vision, const text_confi
 constexpr tower_config captioner_structure(const vit_config& vision, const text_config& text) {
   return {.vision = vision, .decoder = text};
 }
-// An encoder alone.
-constexpr tower_config encoder_structure(const vit_config& vision, const text_config& text) {
-  return {.vision = vision, .text = text};
-}
 // A question encoder, and a decoder of its own parameters that reads the encoder's states.
 constexpr tower_config answerer_structure(const vit_config& vision, const text_config& text) {
   text_config decoder = text;

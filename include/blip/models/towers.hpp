@@ -206,7 +206,6 @@ class towers<C, B, true> {
   }
 
   sequence_layout image_layout(int count, int height, int width) const { return vision_.layout(count, height, width); }
-  static constexpr int pictures_per_text() { return 1; }
 
   // What a momentum model averages, and the rest.
   template <class Self, class F>

@@ -16,21 +16,19 @@ auto vision_language_model<Towers, Losses...>::prepare(const picture_batch<B>& p
   if constexpr (Towers::has_vision) {
     const int rows = towers_.image_layout(pictures.count, pictures.height, pictures.width).step;
     for (int i = 0; i < pictures.count; ++i) class_rows.push_back(i * rows);
-    require_equal("vision_language_model: prepare", "pictures", pictures.count,
-                  static_cast<long long>(e.texts.size()) * towers_.pictures_per_text());
+    require_equal("vision_language_model: prepare", "pictures", pictures.count, std::ssize(e.texts));
   }
   return {pictures, text_batch<B>(e.texts, vocabulary()), buffer<B, int>(std::span<const int>(class_rows)),
           std::apply([&](const auto&... l) { return std::tuple(l.template prepare<B>(e, vocabulary(), at)...); }, losses_)};
 }
 
 template <class Towers, class... Losses>
-auto vision_language_model<Towers, Losses...>::make_state(const arena<B>& values, std::uint64_t seed) const -> state {
+auto vision_language_model<Towers, Losses...>::make_state(const arena<B>& values, std::uint64_t seed) -> state {
   state s{{}, std::apply([&](const auto&... l) { return std::tuple(l.template make_state<B>(seed)...); }, losses_)};
   if constexpr (has_momentum) {
     std::int64_t end = 0;
     averaged(*this, [&](std::string_view name, auto& m) {
-      auto& part = const_cast<std::remove_cvref_t<decltype(m)>&>(m);
-      walk(part, name, [&](std::string_view, const parameter_rows& r, bool) {
+      walk(m, name, [&](std::string_view, const parameter_rows& r, bool) {
         end = std::max(end, r.whole.offset() + (r.whole.size() + 15) / 16 * 16);
       });
     });
@@ -80,26 +78,30 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
 
   using momentum_type = typename pass_type::momentum_type;
   std::optional<inference_tape<B>> momentum_tape;
+  std::optional<typename inference_tape<B>::scope_guard> momentum_scope;
   std::optional<momentum_type> momentum;
-  if constexpr (has_momentum) {
-    tape_options options = t.options();
-    options.stochastic = options.stochastic && o.momentum_stochastic;
-    momentum_tape.emplace(t.device(), s.momentum, options);
-    momentum.emplace(momentum_type{*momentum_tape, towers_, b.texts, b.class_rows.data(), ranks, observe_momentum, o.alpha});
-    const auto scope = momentum_tape->scoped("momentum");
-    run_towers(*momentum, b.pictures);
-    if constexpr (needs<need::momentum_fusion>)
-      if (o.alpha > 0) momentum->context = towers_.project(*momentum_tape, momentum->images);
-    pass.momentum = &*momentum;
-  }
+  // Features of the momentum model are keys of the contrast whatever alpha is; all else it is asked for is weighed by alpha.
+  const bool averages = needs<need::momentum> || (needs<need::momentum_fusion> && o.alpha > 0);
+  if constexpr (has_momentum)
+    if (averages) {
+      tape_options options = t.options();
+      options.stochastic = options.stochastic && o.momentum_stochastic;
+      momentum_tape.emplace(t.device(), s.momentum, options);
+      momentum.emplace(momentum_type{*momentum_tape, towers_, b.texts, b.class_rows.data(), ranks, observe_momentum, o.alpha});
+      momentum_scope.emplace(*momentum_tape, "momentum");  // or it would draw the online pass's masks
+      run_towers(*momentum, b.pictures);
+      if constexpr (needs<need::momentum_fusion>)
+        if (o.alpha > 0) momentum->context = towers_.project(*momentum_tape, momentum->images);
+      pass.momentum = &*momentum;
+    }
 
   step_losses<T, loss_count> out;
   const auto run = [&]<std::size_t I>() {
     const auto& loss = std::get<I>(losses_);
     const auto scope = t.scoped(loss.name);
-    std::optional<typename inference_tape<B>::scope_guard> momentum_scope;
-    if constexpr (has_momentum) momentum_scope.emplace(*momentum_tape, "momentum." + std::string(loss.name));
-    out.parts[I] = loss.loss(pass, std::get<I>(heads_).head, std::get<I>(b.data), std::get<I>(s.losses));
+    std::optional<typename inference_tape<B>::scope_guard> loss_scope;
+    if (averages) loss_scope.emplace(*momentum_tape, loss.name);
+    out.parts[I] = loss.loss(pass, std::get<I>(heads_), std::get<I>(b.data), std::get<I>(s.losses));
     pass.show(loss.name, out.parts[I]);
     out.total = I == 0 ? out.parts[I] : ops::add(t, out.total, out.parts[I]);
   };

@@ -48,13 +48,6 @@ consteval bool losses_fit() {
   return false;
 }
 
-// What one head in the tuple is for.
-template <class Loss, class Towers>
-struct loss_part {
-  explicit loss_part(const Loss& l) : head(l) {}
-  typename Loss::template head_type<Towers> head;
-};
-
 }  // namespace detail
 
 // Pictures of a step, normalised, in back-end memory that outlives it.
@@ -99,7 +92,7 @@ class vision_language_model {
   template <class O>
   explicit vision_language_model(const O& options, Losses... losses)
       : towers_(options), losses_(std::move(losses)...), heads_(std::apply([](const auto&... l) {
-          return std::tuple<detail::loss_part<Losses, Towers>...>(l...);
+          return std::tuple<typename Losses::template head_type<Towers>...>(typename Losses::template head_type<Towers>(l)...);
         }, losses_)) {}
 
   // A step's input: what the towers read, and what each loss made of the examples.
@@ -121,11 +114,11 @@ class vision_language_model {
     void discard() { std::apply([](auto&... s) { (s.discard(), ...); }, losses); }
   };
   // The momentum copy starts as a copy of `values`.
-  state make_state(const arena<B>& values, std::uint64_t seed) const;
+  state make_state(const arena<B>& values, std::uint64_t seed);
 
   // What a step begins with: temperatures return to their range. Writes `values`.
   void begin(device<B>& d, arena<B>& values) const {
-    each([&](const auto& loss, const auto& part) { loss.begin(d, values, part.head); });
+    each([&](const auto& loss, const auto& head) { loss.begin(d, values, head); });
   }
 
   // The losses of a batch on tape `t`; total.backward fills the gradients. New queue entries enter with state.commit().
@@ -139,7 +132,7 @@ class vision_language_model {
   }
   template <std::size_t I>
   const auto& head_at() const {
-    return std::get<I>(heads_).head;
+    return std::get<I>(heads_);
   }
   int vocabulary() const { return towers_.vocabulary(); }
 
@@ -147,13 +140,13 @@ class vision_language_model {
   template <class Self, class F>
   static void averaged(Self& self, F&& f) {
     Towers::averaged(self.towers_, f);
-    std::apply([&](auto&... part) { (std::remove_cvref_t<decltype(part.head)>::averaged(part.head, f), ...); }, self.heads_);
+    std::apply([&](auto&... head) { (std::remove_cvref_t<decltype(head)>::averaged(head, f), ...); }, self.heads_);
   }
   template <class Self, class F>
   static void members(Self& self, F&& f) {
     averaged(self, f);
     Towers::others(self.towers_, f);
-    std::apply([&](auto&... part) { (std::remove_cvref_t<decltype(part.head)>::others(part.head, f), ...); }, self.heads_);
+    std::apply([&](auto&... head) { (std::remove_cvref_t<decltype(head)>::others(head, f), ...); }, self.heads_);
   }
   static void ties(vision_language_model& self, arena_layout& layout) { Towers::ties(self.towers_, layout); }
 
@@ -169,7 +162,7 @@ class vision_language_model {
 
   Towers towers_;
   std::tuple<Losses...> losses_;
-  std::tuple<detail::loss_part<Losses, Towers>...> heads_;
+  std::tuple<typename Losses::template head_type<Towers>...> heads_;
 };
 
 }  // namespace blip::inline BLIP_ABI

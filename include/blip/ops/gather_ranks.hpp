@@ -4,7 +4,6 @@
 #include "blip/autograd/tape.hpp"
 #include "blip/backend/kernels.hpp"
 #include "blip/core/communicator.hpp"
-#include "blip/ops/int_array.hpp"
 
 namespace blip::inline BLIP_ABI::ops {
 
@@ -27,15 +26,6 @@ var<T, W> gather_ranks(T& t, const var<T, W>& x, communicator<B>& ranks) {
                                    on.gradient(gx));
     });
   return var<T, W>(std::move(y));
-}
-
-// The integers of every rank, in rank order; alive as long as the tape's record.
-template <class T, class B = typename T::backend_type>
-const int* gather_ranks(T& t, const int* values, int n, communicator<B>& ranks) {
-  if (ranks.ranks() == 1 || !values) return values;
-  int* const all = kept_ints(t, n * ranks.ranks());
-  ranks.all_gather(values, all, static_cast<std::size_t>(n) * sizeof(int));
-  return all;
 }
 
 }  // namespace blip::inline BLIP_ABI::ops

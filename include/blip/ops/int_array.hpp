@@ -21,10 +21,9 @@ class int_array {
     if (data_) device_->tensors().give(data_, bytes_);
   }
 
- private:
-  template <class T>
-  friend int* kept_ints(T& t, int size);
+  int* data() const { return data_; }
 
+ private:
   device<B>* device_;
   std::size_t bytes_;
   int* data_;
@@ -34,7 +33,7 @@ class int_array {
 template <class T>
 int* kept_ints(T& t, int size) {
   int_array<typename T::backend_type> a(t.device(), size);
-  int* const data = a.data_;
+  int* const data = a.data();
   t.keep(std::move(a));
   return data;
 }
