@@ -28,6 +28,7 @@
 #include "blip/losses/itm.hpp"
 #include "blip/losses/lm.hpp"
 #include "blip/losses/mlm.hpp"
+#include "blip/losses/text_assignment.hpp"
 #include "blip/models/albef.hpp"
 #include "blip/models/blip.hpp"
 #include "blip/models/text_transformer.hpp"

@@ -8,11 +8,16 @@ namespace c = golden::c;
 
 namespace {
 
-constexpr tower_config structure = encoder_structure(golden::vision, golden::encoder);
+// Entailment has one picture to a text; reasoning about two (NLVR2) is the same in all else.
+constexpr int pictures_each = c::case_name == std::string_view("nlvr") ? 2 : 1;
+constexpr tower_config structure = pictures_each == 2 ? albef_pair_structure(golden::vision, golden::encoder)
+                                                      : encoder_structure(golden::vision, golden::encoder);
+using loss_type = classification<c::num_classes, teacher::momentum, pictures_each>;
 const tower_options options{golden::vision_options, golden::encoder_options, {}};
 template <class B>
-using model_of = vision_language_model<towers<structure, B>, classification<c::num_classes, teacher::momentum>>;
-static_assert(c::num_classes != 3 || std::same_as<model_of<cpu>, albef_entailment<structure, cpu>>);
+using model_of = vision_language_model<towers<structure, B>, loss_type>;
+static_assert(pictures_each == 2 ? std::same_as<model_of<cpu>, albef_pair_reasoning<structure, cpu>>
+                                 : std::same_as<model_of<cpu>, albef_entailment<structure, cpu>>);
 
 }  // namespace
 
@@ -22,15 +27,15 @@ TEMPLATE_LIST_TEST_CASE("entailment steps and predictions equal the published co
   using S = typename B::scalar;
   using M = model_of<B>;
   const golden::test_case<S> g{std::string(c::directory)};
-  training_state<M> state(training_options{.momentum = c::momentum}, options,
-                          classification<c::num_classes, teacher::momentum>());
+  training_state<M> state(training_options{.momentum = c::momentum}, options, loss_type());
   device<B> dev;
 
-  const auto n = static_cast<std::size_t>(g.inputs.shape("images")[0]);
+  const auto count = static_cast<int>(g.inputs.shape("images")[0]);
+  const auto n = static_cast<std::size_t>(count / pictures_each);
   const auto pixels = golden::to_device<B>(g.inputs.template read<S>("images"));
   const auto mask = g.inputs.template read<int>("attention_mask");
   const golden::packing rows(mask, static_cast<int>(n));
-  const picture_batch<B> pictures{pixels.data(), static_cast<int>(n), 3, c::image_size, c::image_size};
+  const picture_batch<B> pictures{pixels.data(), count, 3, c::image_size, c::image_size};
   const auto b = state->prepare(pictures, {.texts = golden::texts_of(g.inputs.template read<int>("input_ids"), mask, n),
                                            .labels = g.inputs.template read<int>("labels")});
 
@@ -69,7 +74,13 @@ TEMPLATE_LIST_TEST_CASE("entailment steps and predictions equal the published co
 
   auto t = state.inference(dev);
   const auto& towers = state->towers();
-  const auto context = towers.project(t, towers.images(t, golden::images_of(t, pictures)));
+  const auto images = towers.images(t, golden::images_of(t, pictures));
+  const auto context = [&] {
+    if constexpr (pictures_each == 2)
+      return towers.project_pairs(t, images);
+    else
+      return towers.project(t, images);
+  }();
   const auto& texts = b.texts;
   const auto states = towers.multimodal(t, texts.ids(), texts.layout(), context, nullptr);
   const auto first_rows = ops::gather_rows(t, states, texts.layout().begins, texts.layout().sequences);

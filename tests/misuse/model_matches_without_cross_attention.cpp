@@ -1,4 +1,4 @@
-// expect: blip::vision_language_model: a loss lets texts read images, but the text encoder has no cross-attention
+// expect: blip::vision_language_model: a loss lets texts read one image each, but the text encoder has no cross-attention
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/models/blip.hpp"
 #include "prelude.hpp"

@@ -12,6 +12,10 @@ namespace {
 
 constexpr text_config crossing{.width = 12, .heads = 3, .hidden = 16, .context = 10, .cross = cross_schedule::all};
 constexpr text_config fusing{.width = 12, .heads = 3, .hidden = 16, .context = 10, .cross = cross_schedule::from_layer};
+constexpr text_config turning{.width = 12, .heads = 3, .hidden = 16, .context = 10, .cross = cross_schedule::from_layer,
+                              .reading = picture_reading::by_turns};
+constexpr text_config twins{.width = 12, .heads = 3, .hidden = 16, .context = 10, .cross = cross_schedule::all,
+                            .reading = picture_reading::both};
 constexpr text_options small{.layers = 2, .cross_from = 1,
                              .embedding = {.vocabulary = 11, .positions = 6, .token_types = 2, .norm_eps = 1e-5, .dropout = 0.1f},
                              .norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f};
@@ -57,6 +61,99 @@ TEST_CASE("the text tower fuses given states from a layer on", "[models]") {
     const auto states = m.text(t, a.ints(0), a.layout(0));
     return m.fuse(t, states, a.layout(0), context, a.ints(1)).ref();
   }), texts, of_a_tower);
+}
+
+TEST_CASE("texts read two pictures, by turns or both at once, in order or as a source index says", "[models]") {
+  const auto laws = [](auto make) {
+    for (const bool in_order : {true, false})
+      check_laws(subject(make, [in_order](auto& t, const auto& m, const auto& a) {
+        const auto context = in_order ? m.project_pairs(t, a.x(0, w<10>), a.layout(1)) : m.project(t, a.x(0, w<10>), a.layout(1));
+        return m.multimodal(t, a.ints(0), a.layout(0), context, in_order ? nullptr : a.ints(1)).ref();
+      }), {.inputs = {{8, 10}}, .ints = {{{4, 1, 10, 4, 4, 7, 1}, 0}, {{3, 0, 1, 3}}},
+           .layouts = {law_layout::packed({3, 4}), law_layout::equal(4, 2)},
+           .tape = {.stochastic = true, .seed = 11}}, of_a_tower);
+  };
+  text_options o = small;
+  o.layers = 3;
+  laws([o]<class B>() { return text_transformer<turning, B>(o); });
+  o.merge_from = 2;
+  laws([o]<class B>() { return text_transformer<twins, B>(o); });
+}
+
+// O28
+TEST_CASE("layers that take turns share keys and values and nothing else; equal twins are one cross-attention", "[models]") {
+  using B = reference<>;
+  device<B> d;
+  text_options o = small;
+  o.layers = 3, o.merge_from = 3;
+  const numbers picture(40);
+  const std::vector<int> ids{4, 1, 10};
+  const text_batch<B> words(std::vector<std::vector<int>>{ids}, 11);
+  const auto two_equal = [&](auto& t) {
+    std::vector<double> both(picture.begin(), picture.end());
+    both.insert(both.end(), picture.begin(), picture.end());
+    const buffer<B, double> rows{std::span<const double>(both)};
+    const auto x = t.template input<10>({rows.data(), 8, 10, 10, nullptr});
+    const auto kept = ops::scale(t, x, 1);  // outlives `rows`
+    return kept;
+  };
+
+  const owned<text_transformer<turning, B>, B> turns(1, o);
+  const auto& layout = *turns.values().layout();
+  const auto entry = [&](int layer, const char* part) {
+    return layout.at("encoder.layer." + std::to_string(layer) + ".crossattention." + part).entry;
+  };
+  for (const char* shared : {"self.key.weight", "self.key.bias", "self.value.weight", "self.value.bias"})
+    CHECK(entry(1, shared) == entry(2, shared));
+  for (const char* own : {"self.query.weight", "output.dense.weight", "output.LayerNorm.weight"})
+    CHECK(entry(1, own) != entry(2, own));
+  {
+    auto t = turns.inference(d);
+    const auto context = turns->project_pairs(t, two_equal(t), sequence_layout::uniform(2, 4));
+    CHECK(to_host(context.layers[0]) == to_host(context.layers[1]));
+  }
+
+  owned<text_transformer<twins, B>, B> twin(1, o);
+  owned<text_transformer<crossing, B>, B> single(2, o);
+  for (const auto& n : single.values().layout()->names()) {
+    const auto values = single.values().read(n.text);
+    const auto at = n.text.find(".crossattention.self."), out = n.text.find(".crossattention.output.dense");
+    if (at == n.text.npos && out == n.text.npos) {
+      twin.values().template write<double>(n.text, std::span<const double>(values));
+      continue;
+    }
+    const std::size_t place = at != n.text.npos ? at + 20 : out + 28;
+    for (const char* number : {"0", "1"})
+      twin.values().template write<double>(std::string(n.text).insert(place, number), std::span<const double>(values));
+  }
+  auto t = twin.inference(d);
+  auto u = single.inference(d);
+  const auto pairs = twin->project_pairs(t, two_equal(t), sequence_layout::uniform(2, 4));
+  const auto one = single->project(u, u.input<10>({picture.data(), 4, 10, 10, nullptr}), sequence_layout::uniform(1, 4));
+  const auto a = to_host(twin->multimodal(t, words.ids(), words.layout(), pairs));
+  const auto b = to_host(single->multimodal(u, words.ids(), words.layout(), one));
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::abs(a[i] - b[i]) < 1e-14);
+
+  o.layers = 2;
+  CHECK_THROWS_AS((text_transformer<turning, B>(o)), config_error);  // one layer cannot take turns
+}
+
+TEST_CASE("parameters are counted as they are placed, whichever way pictures are read", "[models]") {
+  const auto agrees = []<text_config C>(std::integral_constant<text_config, C>, int layers, int merge_from) {
+    text_options o = small;
+    o.layers = layers, o.merge_from = merge_from;
+    text_transformer<C, reference<>> tower(o);
+    arena_layout layout;
+    layout.place("", tower);
+    CHECK(layout.parameters() == parameter_count(C, o));
+  };
+  constexpr text_config late_twins{.width = 12, .heads = 3, .hidden = 16, .context = 10, .cross = cross_schedule::from_layer,
+                                   .reading = picture_reading::both};
+  agrees(std::integral_constant<text_config, turning>{}, 5, 0);
+  for (const int merge_from : {0, 2, 4, 9}) {
+    agrees(std::integral_constant<text_config, twins>{}, 5, merge_from);
+    agrees(std::integral_constant<text_config, late_twins>{}, 5, merge_from);
+  }
 }
 
 TEST_CASE("text alone needs no context", "[models]") {

@@ -3,6 +3,7 @@
 
 #include "blip/backend/cpu.hpp"
 #include "blip/core/packed_layout.hpp"
+#include "blip/ops/assign_pairs.hpp"
 #include "blip/ops/hard_negatives.hpp"
 #include "blip/ops/matching_pairs.hpp"
 #include "support/catch.hpp"
@@ -109,5 +110,22 @@ TEST_CASE("matching pairs: three times the batch over the same pictures, without
     const int whose = s < 6 ? s % 3 : text[static_cast<std::size_t>(s - 6)];
     for (int i = 0; i < lengths[static_cast<std::size_t>(s)]; ++i)
       CHECK(p.rows[p.layout.begin(s) + i] == texts.view().begin(whose) + i);
+  }
+}
+
+TEST_CASE("text assignment: a text reads its own picture and a negative, or two different negatives", "[ops][pairs]") {
+  bench b;
+  constexpr int n = 4;
+  const std::vector<int> labels{0, 1, 2, 2};
+  for (std::uint64_t step = 0; step < 50; ++step) {
+    b.dev.set_step(step);
+    const int* const drawn = ops::hard_negatives(b.tape, b.given(n, std::vector<float>(n * n, 0)), {.draws = 2});
+    const int* const read = ops::assign_pairs(b.tape, labels.data(), drawn, n);
+    for (int r = 0; r < n; ++r) {
+      const int first = read[r], second = read[n + r];
+      CHECK(first != second);
+      CHECK((labels[static_cast<std::size_t>(r)] == 0) == (first == r));
+      CHECK((labels[static_cast<std::size_t>(r)] == 1) == (second == r));
+    }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "blip/ops/row_range.hpp"
 #include "blip/ops/concat.hpp"
 #include "blip/ops/gather_rows.hpp"
 #include "blip/ops/l2_normalize.hpp"
@@ -92,4 +93,17 @@ TEST_CASE("matrices put together obey the laws", "[ops]") {
   check_laws(op([](auto& t, const auto&, const auto& a) {
     return blip::ops::concat_columns(t, a.x(0, w<9>), a.x(1, w<5>)).ref();
   }), {.inputs = {{4, 9}, {4, 5}}});
+}
+
+TEST_CASE("a range of rows is a view whose gradient adds to them", "[ops]") {
+  check_laws(op([](auto& t, const auto&, const auto& a) {
+    const auto x = a.x(0, w<7>);
+    return blip::ops::residual(t, blip::ops::row_range(t, x, 1, 3), blip::ops::row_range(t, x, 2, 3), {}, {}).ref();
+  }), {.inputs = {{5, 7}}});
+  blip::device<blip::reference<>> d;
+  blip::arena<blip::reference<>> none;
+  blip::inference_tape<blip::reference<>> t(d, none);
+  const std::vector<double> x(14);
+  const auto rows = t.input<7>({x.data(), 2, 7, 7, nullptr});
+  CHECK_THROWS_AS(blip::ops::row_range(t, rows, 1, 2), blip::shape_error);
 }

@@ -168,6 +168,7 @@ struct kernels<blip_test::fenced> {
   BLIP_GATED(sample_negatives);
   BLIP_GATED(matching_pairs);
   BLIP_GATED(gather_ints);
+  BLIP_GATED(assign_pairs);
   BLIP_GATED(clamp);
   BLIP_GATED(weighted_sum);
   BLIP_GATED(weighted_sum_vjp);

@@ -72,11 +72,17 @@ class tape {
     return var<tape, W>(input(view, needs_gradient));
   }
 
-  // The same values on a node of their own, which needs no gradient.
-  tensor<B> detached(const tensor<B>& x) {
-    tensor<B> y = input(x->value);
+  // The same values, or a part of them, on a node of their own; nothing is copied.
+  tensor<B> shown(const tensor<B>& x, matrix_view<const scalar> part) {
+    tensor<B> y = input(part, x->needs_gradient && !paused_);
     y->base = x.get();
     x->add_user();
+    return y;
+  }
+  // The same values on a node which needs no gradient.
+  tensor<B> detached(const tensor<B>& x) {
+    tensor<B> y = shown(x, x->value);
+    y->needs_gradient = false;
     return y;
   }
 

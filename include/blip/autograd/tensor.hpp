@@ -17,7 +17,7 @@ struct node {
 
   matrix_view<scalar> value;
   scalar* gradient = nullptr;
-  node* base = nullptr;  // whose value this one shows (stop_gradient)
+  node* base = nullptr;  // whose value this one shows (stop_gradient, row_range)
   device<B>* home = nullptr;
   int values = 0;   // tensors that point here
   int holders = 0;  // tensors and sinks that point here

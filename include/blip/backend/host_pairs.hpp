@@ -68,6 +68,13 @@ struct host_pairs {
     for (int i = 0; i < (live ? *live : n); ++i) to[i] = values[index[i]];
   }
 
+  static void assign_pairs(device<B>&, const int* labels, const int* negatives, int n, int* pictures) {
+    for (int b = 0; b < n; ++b) {
+      pictures[b] = labels[b] == 0 ? b : negatives[b];
+      pictures[n + b] = labels[b] == 0 ? negatives[b] : labels[b] == 1 ? b : negatives[n + b];
+    }
+  }
+
   static void clamp(device<B>&, matrix_view<S> x, double low, double high) {
     for (int r = 0; r < x.rows; ++r)
       for (int c = 0; c < x.width; ++c) {

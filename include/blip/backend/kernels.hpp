@@ -59,6 +59,7 @@ inline constexpr int rows_at_a_time = 0;
 //   sample_negatives(d, scores [n, m], rule, site, index [draws, n])           categorical draws from w of negative_rule
 //   matching_pairs(d, texts, first, B, negative_image [B], negative_text [B], arrays)   see pair_arrays; text b is first + b
 //   gather_ints(d, values, index [n], n, live | null, y [n])                   y_i = values[index_i]
+//   assign_pairs(d, labels [n], negatives [2, n], n, pictures [2, n])          see ops::assign_pairs
 //   clamp(d, x, low, high)                                                     in place
 //   weighted_sum(d, x [n, W], weights [n, W] | null, y [1, 1]) and weighted_sum_vjp(d, dy, weights, dx)
 //   mean_labelled(d, x [n, 1], labels [n] | null, y [1, 1])                    mean over the rows whose label is not negative
@@ -83,6 +84,7 @@ concept kernel_set = requires {
   &kernels<B>::l2_normalize, &kernels<B>::l2_normalize_vjp, &kernels<B>::similarity, &kernels<B>::similarity_vjp;
   &kernels<B>::cross_entropy, &kernels<B>::cross_entropy_vjp, &kernels<B>::contrast, &kernels<B>::contrast_vjp;
   &kernels<B>::sample_negatives, &kernels<B>::matching_pairs, &kernels<B>::gather_ints, &kernels<B>::clamp;
+  &kernels<B>::assign_pairs;
   &kernels<B>::soft_cross_entropy, &kernels<B>::soft_cross_entropy_vjp;
   &kernels<B>::weighted_sum, &kernels<B>::weighted_sum_vjp, &kernels<B>::mean_labelled, &kernels<B>::mean_labelled_vjp, &kernels<B>::adamw;
   &kernels<B>::squared_norm, &kernels<B>::ema;

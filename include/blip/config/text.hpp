@@ -20,17 +20,23 @@ struct embedding_options {
 // Which layers of a text tower have cross-attention. The depth at which `from_layer` begins is a run-time option.
 enum class cross_schedule { none, from_layer, all };
 
+// How a text reads its pictures: it has one; two, which the layers with cross-attention read by turns, a pair of layers
+// sharing keys and values (ALBEF's NLVR2); two, and every layer reads both (BLIP's).
+enum class picture_reading { one, by_turns, both };
+
 // What is in the type of a text tower.
 struct text_config {
   int width = 0, heads = 0, hidden = 0;
   int context = 0;  // width of the rows that cross-attention reads
   cross_schedule cross = cross_schedule::none;
+  picture_reading reading = picture_reading::one;
 };
 
 // What is known at run time.
 struct text_options {
   int layers = 12;
   int cross_from = 0;  // first layer with cross-attention, for cross_schedule::from_layer (ALBEF: 6)
+  int merge_from = 6;  // first layer that merges two readings by a product, for picture_reading::both
   embedding_options embedding{};
   double norm_eps = 1e-12;
   float dropout = 0;
@@ -64,8 +70,15 @@ constexpr std::int64_t parameter_count(const text_config& c, const text_options&
   const std::int64_t crossing = c.cross == cross_schedule::none  ? 0
                                 : c.cross == cross_schedule::all ? o.layers
                                                                  : o.layers - o.cross_from;
+  const std::int64_t keys_values = 2 * (std::int64_t{c.context} * w + w);
+  const std::int64_t unmerged = o.merge_from - (o.layers - crossing);  // of the crossing layers
+  const std::int64_t merging = unmerged < 0 ? crossing : unmerged < crossing ? crossing - unmerged : 0;
+  const std::int64_t second = c.reading == picture_reading::by_turns ? -(crossing / 2) * keys_values
+                              : c.reading == picture_reading::both
+                                  ? crossing * (2 * (w * w + w) + keys_values) + merging * (2 * w * w + w)
+                                  : 0;
   return (std::int64_t{o.embedding.vocabulary} + o.embedding.positions + o.embedding.token_types) * w + 2 * w +
-         o.layers * (self + mlp) + crossing * cross;
+         o.layers * (self + mlp) + crossing * cross + second;
 }
 
 }  // namespace blip::inline BLIP_ABI

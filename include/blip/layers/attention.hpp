@@ -4,6 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "blip/layers/cross_input.hpp"
 #include "blip/layers/linear.hpp"
 #include "blip/layers/linear_group.hpp"
 #include "blip/layers/mlp.hpp"
@@ -100,7 +101,13 @@ class attention<C, B, true> {
         t, ops::attend_cross<C.width>(t, query_.forward(t, x), projected, layout, context, source, spec(t, false)));
   }
 
+  template <class T, int K>
+  var<T, C.width> read(T& t, const var<T, K>& x, const sequence_layout& layout, const cross_input<T, C.width>& c) const {
+    return read(t, x, c.projected, layout, c.layout, c.source);
+  }
+
   const parameter& output_weight() const { return output_.weight(); }
+  auto& context_projections() { return fused_; }
 
   template <class Self, class F>
   static void members(Self& self, F&& f) {

@@ -4,8 +4,10 @@
 #include <type_traits>
 
 #include "blip/layers/attention.hpp"
+#include "blip/layers/cross_input.hpp"
 #include "blip/layers/layer_norm.hpp"
 #include "blip/layers/mlp.hpp"
+#include "blip/layers/twin_attention.hpp"
 #include "blip/ops/residual.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -16,6 +18,7 @@ struct block_config {
   int width = 0, heads = 0, hidden = 0;
   int context = 0;  // width of what cross-attention reads; 0: no cross-attention
   norm_order norm = norm_order::before;
+  bool twin = false;  // cross-attention reads two contexts, each by a branch of its own
 };
 
 struct block_options {
@@ -23,6 +26,7 @@ struct block_options {
   float dropout = 0;            // of each branch before it is added
   float attention_dropout = 0;  // of attention probabilities
   float drop_path = 0;          // of whole branches, one draw per sequence and branch
+  bool merge = false;           // of twins: a product makes the two readings one, instead of their mean
 };
 
 namespace detail {
@@ -43,14 +47,6 @@ consteval bool block_input_is() {
 }
 
 }  // namespace detail
-
-// What cross-attention of one layer reads: projected context rows, their layout, and who reads which sequence.
-template <class T, int W>
-struct cross_input {
-  const var<T, 2 * W>& projected;
-  const sequence_layout& layout;
-  source_index source = nullptr;
-};
 
 // Self-attention, cross-attention (if context > 0 and one is given), MLP; each a residual branch with its own norm.
 //   before:  x + branch(norm(x))       after:  norm(x + branch(x))
@@ -80,9 +76,19 @@ class transformer_block<C, B, true> {
                         const cross_input<T, width>& context) const {
     static_assert(same_back_end<T, B>());
     static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
+    static_assert(!C.twin, "blip::transformer_block: reads two contexts (block_config::twin); give both");
     static_assert(detail::block_input_is<K, C.width>());
     const var<T, width> h = self_attention(t, x, layout, causal);
     return feed_forward(t, cross_attention(t, h, layout, context), layout);
+  }
+  template <class T, int K>
+  var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal,
+                        const cross_input<T, width>& first, const cross_input<T, width>& second) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(C.twin, "blip::transformer_block: reads one context; set block_config::twin for two");
+    static_assert(detail::block_input_is<K, C.width>());
+    const var<T, width> h = self_attention(t, x, layout, causal);
+    return feed_forward(t, cross_attention(t, h, layout, first, second), layout);
   }
   template <class T, class X>
   var<T, width> forward(T&, const X&, const sequence_layout&, bool = false) const {
@@ -96,6 +102,15 @@ class transformer_block<C, B, true> {
     static_assert(has_cross_attention, "blip::transformer_block: no cross-attention; set block_config::context");
     return cross_.attention.project(t, context);
   }
+  // The same of twins, for branch 0 or 1.
+  template <class T, int K>
+  var<T, 2 * width> project(T& t, const var<T, K>& context, int branch) const {
+    static_assert(C.twin, "blip::transformer_block: reads one context; set block_config::twin for two");
+    return cross_.attention.project(t, context, branch);
+  }
+
+  // Key and value projections of cross-attention, to be shared between layers.
+  auto& context_projections() { return cross_.attention.context_projections(); }
 
   template <class Self, class F>
   static void members(Self& self, F&& f) {
@@ -123,9 +138,18 @@ class transformer_block<C, B, true> {
  private:
   static constexpr naming names = C.norm == norm_order::before ? naming::timm : naming::bert;
   struct with_cross {
-    explicit with_cross(const block_options& o) : norm(o.norm_eps), attention(o.attention_dropout) {}
+    static constexpr attention_config config{C.width, C.heads, C.context, names};
+    using attention_type = std::conditional_t<C.twin, twin_attention<config, B>, blip::attention<config, B>>;
+
+    explicit with_cross(const block_options& o) : norm(o.norm_eps), attention(make(o)) {}
+    static attention_type make(const block_options& o) {
+      if constexpr (C.twin)
+        return attention_type(o.attention_dropout, o.merge);
+      else
+        return attention_type(o.attention_dropout);
+    }
     layer_norm<width, B> norm;
-    blip::attention<attention_config{C.width, C.heads, C.context, names}, B> attention;
+    attention_type attention;
   };
   struct without_cross {
     explicit without_cross(const block_options&) {}
@@ -147,12 +171,10 @@ class transformer_block<C, B, true> {
     return branch(t, x, norm1_, attention_.output_weight(), layout,
                   [&](const var<T, width>& h) { return attention_.forward(t, h, layout, causal); });
   }
-  template <class T>
-  var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout,
-                                const cross_input<T, width>& c) const {
-    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout, [&](const var<T, width>& h) {
-      return cross_.attention.read(t, h, c.projected, layout, c.layout, c.source);
-    });
+  template <class T, class... Context>
+  var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Context&... c) const {
+    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout,
+                  [&](const var<T, width>& h) { return cross_.attention.read(t, h, layout, c...); });
   }
   template <class T>
   var<T, width> feed_forward(T& t, const var<T, width>& x, const sequence_layout& layout) const {

@@ -12,10 +12,11 @@ namespace blip::inline BLIP_ABI {
 
 namespace detail {
 
-template <int Classes>
+template <int Classes, int Pictures>
 consteval bool classification_rules() {
   static_assert(Classes > 1, "blip::classification: needs at least two classes");
-  return Classes > 1;
+  static_assert(Pictures == 1 || Pictures == 2, "blip::classification: a text reads one picture or two");
+  return Classes > 1 && (Pictures == 1 || Pictures == 2);
 }
 
 }  // namespace detail
@@ -26,15 +27,18 @@ struct classification_options {
 
 // A class for every text and what it reads:  logits = W_2 relu(W_1 h_first + b_1) + b_2,
 //   loss = mean of (1 - alpha) CE + alpha CE against the momentum model's distribution.
-// Entailment has 3 classes (contradiction, neutral, entailment), NLVR2 two (false, true).
+// Entailment has 3 classes (contradiction, neutral, entailment), NLVR2 two (false, true) and two pictures to a text: the
+// first ones of all texts, then the second ones.
 // Source: ALBEF section 4 and 3.2; `model_ve.py`, `model_nlvr.py`, `blip_nlvr.py`.
-template <int Classes, teacher Teacher = teacher::none, bool = detail::classification_rules<Classes>()>
+template <int Classes, teacher Teacher = teacher::none, int Pictures = 1,
+          bool = detail::classification_rules<Classes, Pictures>()>
 class classification : public stateless_loss {
  public:
   static constexpr std::string_view name = "classification";
+  using reads = std::conditional_t<Pictures == 2, need::pairs, need::fusion>;
   using needs = std::conditional_t<Teacher == teacher::momentum,
-                                   type_list<need::image_states, need::fusion, need::momentum_fusion>,
-                                   type_list<need::image_states, need::fusion>>;
+                                   type_list<need::image_states, reads, need::momentum_fusion>,
+                                   type_list<need::image_states, reads>>;
 
   explicit classification(const classification_options& o = {}) : options_(o) {}
 

@@ -34,11 +34,24 @@ struct text_states {  // rows of the text tower alone
     static_assert(Met, "blip::vision_language_model: a loss needs text states, but the towers have no text encoder");
   }
 };
-struct fusion {  // texts that read images
+struct fusion {  // texts that read one image each
   template <bool Met>
   static consteval void require() {
-    static_assert(Met, "blip::vision_language_model: a loss lets texts read images, but the text encoder has no "
-                       "cross-attention");
+    static_assert(Met, "blip::vision_language_model: a loss lets texts read one image each, but the text encoder has no "
+                       "cross-attention, or reads two (text_config::reading)");
+  }
+};
+struct pairs {  // texts that read two images each; the batch has the first ones of all texts, then the second ones
+  template <bool Met>
+  static consteval void require() {
+    static_assert(Met, "blip::vision_language_model: a loss lets texts read two images each, but the text encoder does "
+                       "not; set text_config::reading");
+  }
+};
+struct chosen_pairs {  // texts that read two images each, any of the batch
+  template <bool Met>
+  static consteval void require() {
+    pairs::require<Met>();
   }
 };
 struct masked_words {  // a word head on the text encoder

@@ -6,6 +6,7 @@
 #include "blip/losses/itc.hpp"
 #include "blip/losses/itm.hpp"
 #include "blip/losses/mlm.hpp"
+#include "blip/losses/text_assignment.hpp"
 #include "blip/models/towers.hpp"
 #include "blip/models/vision_language_model.hpp"
 
@@ -23,6 +24,15 @@ constexpr tower_config albef_answerer_structure(const vit_config& vision, const 
   decoder.cross = cross_schedule::all;
   return {.vision = vision, .text = text, .decoder = decoder, .average_decoder = true};
 }
+// Texts that read two pictures: every layer with cross-attention becomes two, which read one each.
+constexpr tower_config albef_pair_structure(const vit_config& vision, text_config text) {
+  text.reading = picture_reading::by_turns;
+  return encoder_structure(vision, text);
+}
+constexpr text_options albef_pair_options(text_options o) {
+  o.layers += o.layers - o.cross_from;
+  return o;
+}
 constexpr text_options albef_decoder_options(text_options o) {
   o.layers -= o.cross_from;
   o.cross_from = 0;
@@ -37,6 +47,9 @@ inline constexpr tower_preset albef_encoder_base{
 inline constexpr tower_preset albef_answerer_base{
     albef_answerer_structure(vit_b16.structure, albef_text.structure),
     {{.depth = 12, .image_height = 384, .image_width = 384}, albef_text.options, albef_decoder_options(albef_text.options)}};
+inline constexpr tower_preset albef_pairs_base{
+    albef_pair_structure(vit_b16.structure, albef_text.structure),
+    {{.depth = 12, .image_height = 384, .image_width = 384}, albef_pair_options(albef_text.options), {}}};
 
 // ITC + ITM + MLM, all distilled from the momentum model but ITM.
 template <tower_config C, class B, itc_config F = itc_config{}, class Negatives = negatives_by_similarity>
@@ -48,5 +61,10 @@ template <tower_config C, class B>
 using albef_answerer = vision_language_model<towers<C, B>, answer_list<teacher::momentum>>;
 template <tower_config C, class B>
 using albef_entailment = vision_language_model<towers<C, B>, classification<3, teacher::momentum>>;
+// Is a sentence true of two pictures (NLVR2)? And the pre-training before it, in which texts find their picture.
+template <tower_config C, class B>
+using albef_pair_reasoning = vision_language_model<towers<C, B>, classification<2, teacher::momentum, 2>>;
+template <tower_config C, class B, text_assignment_config F = text_assignment_config{}>
+using albef_pair_pretraining = vision_language_model<towers<C, B>, text_assignment<F>>;
 
 }  // namespace blip::inline BLIP_ABI

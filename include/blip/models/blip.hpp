@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/losses/answer_list.hpp"
+#include "blip/losses/classification.hpp"
 #include "blip/losses/itc.hpp"
 #include "blip/losses/itm.hpp"
 #include "blip/losses/lm.hpp"
@@ -26,6 +27,11 @@ constexpr tower_config answerer_structure(const vit_config& vision, const text_c
   decoder.context = text.width;
   return {.vision = vision, .text = text, .decoder = decoder};
 }
+// Texts that read two pictures, in every layer.
+constexpr tower_config blip_pair_structure(const vit_config& vision, text_config text) {
+  text.reading = picture_reading::both;
+  return encoder_structure(vision, text);
+}
 
 inline constexpr tower_preset blip_base{blip_structure(vit_b16.structure, blip_text.structure),
                                         {vit_b16.options, blip_text.options, blip_text.options}};
@@ -45,6 +51,9 @@ inline constexpr tower_preset blip_encoder_large{
 inline constexpr tower_preset blip_answerer_base{
     answerer_structure(vit_b16.structure, blip_text.structure),
     {{.depth = 12, .image_height = 480, .image_width = 480, .drop_path = 0.1f}, blip_text.options, blip_text.options}};
+inline constexpr tower_preset blip_pairs_base{
+    blip_pair_structure(vit_b16.structure, blip_text.structure),
+    {{.depth = 12, .image_height = 384, .image_width = 384, .drop_path = 0.1f}, blip_text.options, {}}};
 
 // ITC + ITM + LM.
 template <tower_config C, class B, itc_config F = itc_config{}, class Negatives = negatives_by_similarity>
@@ -56,5 +65,8 @@ template <tower_config C, class B>
 using blip_captioner = vision_language_model<towers<C, B>, lm>;
 template <tower_config C, class B>
 using blip_answerer = vision_language_model<towers<C, B>, answer_list<>>;
+// Is a sentence true of two pictures (NLVR2)? Its first token is [ENC].
+template <tower_config C, class B>
+using blip_pair_reasoning = vision_language_model<towers<C, B>, classification<2, teacher::none, 2>>;
 
 }  // namespace blip::inline BLIP_ABI

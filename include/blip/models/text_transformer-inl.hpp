@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/models/text_transformer.hpp"
+#include "blip/ops/row_range.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -41,8 +42,42 @@ auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const
                 "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
   static_assert(detail::text_context_is<K, C.context>());
   require_equal("text_transformer: project", "rows of the context", context.rows(), layout.rows);
-  projected_context<T, C.width> p{var_list<T, 2 * C.width>(t.device(), static_cast<int>(crossing_.size())), layout};
-  for (int i = 0; i < p.layers.size(); ++i) p.layers[i] = crossing_[static_cast<std::size_t>(i)].project(t, context);
+  projected_context<T, C.width> p{
+      var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())), layout};
+  for (int i = 0; i < p.layers.size(); ++i) {
+    const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
+    if constexpr (C.reading == picture_reading::both)
+      p.layers[i] = block.project(t, context, i % 2);
+    else
+      p.layers[i] = C.reading == picture_reading::by_turns && i % 2 ? p.layers[i - 1] : block.project(t, context);
+  }
+  return p;
+}
+
+template <text_config C, backend B>
+template <class T, int K>
+auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context, const sequence_layout& layout) const
+    -> projected_context<T, width> {
+  static_assert(same_back_end<T, B>());
+  static_assert(C.reading != picture_reading::one,
+                "blip::text_transformer: texts read one picture; set text_config::reading for pairs");
+  static_assert(detail::text_context_is<K, C.context>());
+  require_equal("text_transformer: project_pairs", "rows of the context", context.rows(), layout.rows);
+  require_equal("text_transformer: project_pairs, pictures of equal size", "rows of the layout",
+                layout.begins ? 0 : layout.rows, layout.sequences * layout.longest);
+  const int pairs = layout.sequences / 2, rows = pairs * layout.longest;
+  require_equal("text_transformer: project_pairs", "pictures", layout.sequences, 2 * pairs);
+  const var<T, K> halves[2]{ops::row_range(t, context, 0, rows), ops::row_range(t, context, rows, rows)};
+  projected_context<T, C.width> p{
+      var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())),
+      sequence_layout::uniform(pairs, layout.longest)};
+  for (int i = 0; i < p.layers.size(); ++i) {
+    const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
+    if constexpr (C.reading == picture_reading::both)
+      p.layers[i] = block.project(t, halves[i % 2], i % 2);
+    else
+      p.layers[i] = block.project(t, halves[i % 2]);
+  }
   return p;
 }
 
@@ -57,12 +92,20 @@ auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequ
   static_assert(detail::text_states_are<K, C.width>());
   static_assert(detail::text_projected_for<P, C.width>());
   require_equal("text_transformer: fuse", "layers of the projected context", context.layers.size(),
-                static_cast<long long>(crossing_.size()));
+                static_cast<long long>(branches * crossing_.size()));
   states<T> x = given;
   observe(cross_from() - 1, x);
-  for (int i = 0; i < context.layers.size(); ++i) {
-    x = crossing_[static_cast<std::size_t>(i)].forward(
-        t, x, layout, causal, cross_input<T, C.width>{context.layers[i], context.layout, source});
+  const source_index second = source ? source + layout.sequences : nullptr;
+  for (int i = 0; i < static_cast<int>(crossing_.size()); ++i) {
+    const crossing_block& block = crossing_[static_cast<std::size_t>(i)];
+    using read = cross_input<T, C.width>;
+    if constexpr (C.reading == picture_reading::both)
+      x = block.forward(t, x, layout, causal, read{context.layers[2 * i], context.layout, source},
+                        read{context.layers[2 * i + 1], context.layout, second});
+    else
+      x = block.forward(t, x, layout, causal,
+                        read{context.layers[i], context.layout,
+                             C.reading == picture_reading::by_turns && i % 2 ? second : source});
     observe(cross_from() + i, x);
   }
   return x;

@@ -13,7 +13,8 @@ namespace blip::inline BLIP_ABI {
 
 namespace detail {
 
-template <int Width, int Heads, int Hidden, cross_schedule Cross, int Context>
+template <int Width, int Heads, int Hidden, cross_schedule Cross, int Context,
+          picture_reading Reading>
 consteval bool text_rules() {
   constexpr bool cross = Cross != cross_schedule::none;
   static_assert(Width > 0, "blip::text_transformer: set text_config::width, positive");
@@ -23,7 +24,9 @@ consteval bool text_rules() {
   static_assert(!cross || Context > 0,
                 "blip::text_transformer: cross-attention needs text_config::context, the width it reads");
   static_assert(cross || Context == 0, "blip::text_transformer: text_config::context is given but ::cross is none");
-  return Width > 0 && Heads > 0 && Hidden > 0 && divides(Heads, Width) && (cross ? Context > 0 : Context == 0);
+  static_assert(cross || Reading == picture_reading::one,
+                "blip::text_transformer: text_config::reading says how pictures are read, but ::cross is none");
+  return Width > 0 && Heads > 0 && Hidden > 0 && divides(Heads, Width) && (cross ? Context > 0 : Context == 0 && Reading == picture_reading::one);
 }
 template <int Got, int Expected>
 consteval bool text_context_is() {
@@ -43,7 +46,8 @@ consteval bool text_projected_for() {
 
 }  // namespace detail
 
-// Context rows projected for every layer with cross-attention: computed once, read by any number of texts.
+// Context rows projected for every layer with cross-attention (for each of its branches where a layer reads two
+// pictures): computed once, read by any number of texts.
 template <class T, int W>
 struct projected_context {
   var_list<T, 2 * W> layers;
@@ -54,10 +58,12 @@ struct projected_context {
 //   text         ids, no context: all layers, or those before cross_from
 //   fuse         given states and a context: the layers with cross-attention
 //   multimodal   ids and a context: all layers
+// Where texts read two pictures each (text_config::reading), the source index holds the first pictures of all texts, then
+// the second ones; without one the first half of what project_pairs() projected are the first pictures, in order.
 // each bidirectional or causal.  ids [n], states and results [n, width]; post-norm layers, so no norm at the end.
 // Source: `xbert.py` (ALBEF: text layers, then fusion layers) and `med.py` (BLIP); names as in their checkpoints.
 template <text_config C, class B,
-          bool = detail::text_rules<C.width, C.heads, C.hidden, C.cross, C.context>() && detail::back_end_rules<B>()>
+          bool = detail::text_rules<C.width, C.heads, C.hidden, C.cross, C.context, C.reading>() && detail::back_end_rules<B>()>
 class text_transformer {};
 
 template <text_config C, backend B>
@@ -71,10 +77,17 @@ class text_transformer<C, B, true> {
     if (o.layers < 1 || first < 0 || first > o.layers)
       throw config_error({"text_transformer: layers and cross_from", "at least one layer, cross_from within them",
                           std::to_string(o.layers) + " and " + std::to_string(o.cross_from), {}});
-    const block_options block{o.norm_eps, o.dropout, o.attention_dropout, 0};
+    block_options block{.norm_eps = o.norm_eps, .dropout = o.dropout, .attention_dropout = o.attention_dropout};
     for (int i = 0; i < first; ++i) plain_.emplace_back(block);
+    if constexpr (C.reading == picture_reading::by_turns)
+      if ((o.layers - first) % 2 != 0)
+        throw config_error({"text_transformer: layers that read two pictures by turns", "an even number",
+                            std::to_string(o.layers - first), {}});
     if constexpr (has_cross_attention)
-      for (int i = first; i < o.layers; ++i) crossing_.emplace_back(block);
+      for (int i = first; i < o.layers; ++i) {
+        block.merge = i >= o.merge_from;
+        crossing_.emplace_back(block);
+      }
   }
 
   template <class T>
@@ -96,6 +109,11 @@ class text_transformer<C, B, true> {
   template <class T, int K>
   projected_context<T, width> project(T& t, const var<T, K>& context, const sequence_layout& layout) const;
 
+  // The same of the pictures of pairs, 2 n sequences of equal length: the n first ones, then the n second ones. Each layer
+  // projects those that it reads.
+  template <class T, int K>
+  projected_context<T, width> project_pairs(T& t, const var<T, K>& context, const sequence_layout& layout) const;
+
   template <class T, int K, int P>
   states<T> fuse(T& t, const var<T, K>& x, const sequence_layout& layout, const projected_context<T, P>& context,
                  source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
@@ -109,6 +127,14 @@ class text_transformer<C, B, true> {
   int vocabulary() const { return embedding_.vocabulary(); }
   const parameter& words() const { return embedding_.words(); }
   parameter& words() { return embedding_.words(); }
+
+  // Layers that take turns share the projections of what they read, two by two.
+  static void ties(text_transformer& self, arena_layout& layout) {
+    if constexpr (C.reading == picture_reading::by_turns)
+      for (std::size_t i = 0; i + 1 < self.crossing_.size(); i += 2)
+        layout.tie(self.crossing_[i + 1].context_projections(), self.crossing_[i].context_projections(),
+                   [](std::string_view) { return false; });
+  }
 
   template <class Self, class F>
   static void members(Self& self, F&& f) {
@@ -125,7 +151,9 @@ class text_transformer<C, B, true> {
   using plain_block =
       transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden, .norm = norm_order::after}, B>;
   using crossing_block = transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden,
-                                                        .context = C.context, .norm = norm_order::after}, B>;
+                                                        .context = C.context, .norm = norm_order::after,
+                                                        .twin = C.reading == picture_reading::both}, B>;
+  static constexpr int branches = C.reading == picture_reading::both ? 2 : 1;
 
   template <class T>
   states<T> run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal, observer<T> observe) const;

@@ -31,7 +31,8 @@ consteval bool decoder_can_share() {
   return Same;
 }
 constexpr bool same_structure(const text_config& a, const text_config& b) {
-  return a.width == b.width && a.heads == b.heads && a.hidden == b.hidden && a.context == b.context && a.cross == b.cross;
+  return a.width == b.width && a.heads == b.heads && a.hidden == b.hidden && a.context == b.context && a.cross == b.cross &&
+         a.reading == b.reading;
 }
 
 template <tower_config C>
@@ -123,6 +124,7 @@ class towers<C, B, true> {
   using backend_type = B;
   static constexpr bool has_vision = C.vision.width > 0, has_text = C.text.width > 0, has_decoder = C.decoder.width > 0;
   static constexpr bool has_fusion = has_vision && has_text && C.text.cross != cross_schedule::none;
+  static constexpr bool reads_pairs = C.text.reading != picture_reading::one;  // every text two pictures
   // A decoder of another width than the images' reads the encoder's states; one of equal width may read either.
   static constexpr bool decoder_reads_images = has_decoder && has_vision && C.decoder.context == C.vision.width;
   static constexpr bool has_masked_words = C.masked_head, averages_decoder = C.average_decoder;
@@ -160,6 +162,11 @@ class towers<C, B, true> {
   template <class T>
   context<T> project(T& t, const image_rows<T>& x) const {
     return encoder().project(t, x.rows, x.layout);
+  }
+  // The same of pairs: the first pictures of all texts, then the second ones.
+  template <class T>
+  context<T> project_pairs(T& t, const image_rows<T>& x) const {
+    return encoder().project_pairs(t, x.rows, x.layout);
   }
   template <class T>
   text_rows<T> multimodal(T& t, const int* ids, const sequence_layout& layout, const context<T>& read,
@@ -219,6 +226,7 @@ class towers<C, B, true> {
     if constexpr (has_decoder && !C.average_decoder) f("text_decoder", self.decoder_);
   }
   static void ties(towers& self, arena_layout& layout) {
+    if constexpr (has_text) std::remove_cvref_t<decltype(self.encoder())>::ties(self.encoder(), layout);
     if constexpr (C.sharing != decoder_sharing::none)
       layout.tie(self.decoder_.text, self.encoder(), [](std::string_view path) {
         const bool layer = path.starts_with("encoder.layer.");

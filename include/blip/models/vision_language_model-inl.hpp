@@ -16,7 +16,7 @@ auto vision_language_model<Towers, Losses...>::prepare(const picture_batch<B>& p
   if constexpr (Towers::has_vision) {
     const int rows = towers_.image_layout(pictures.count, pictures.height, pictures.width).step;
     for (int i = 0; i < pictures.count; ++i) class_rows.push_back(i * rows);
-    require_equal("vision_language_model: prepare", "pictures", pictures.count, std::ssize(e.texts));
+    require_equal("vision_language_model: prepare", "pictures", pictures.count, pictures_per_text * std::ssize(e.texts));
   }
   return {pictures, text_batch<B>(e.texts, vocabulary()), buffer<B, int>(std::span<const int>(class_rows)),
           std::apply([&](const auto&... l) { return std::tuple(l.template prepare<B>(e, vocabulary(), at)...); }, losses_)};
@@ -72,7 +72,7 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
   using pass_type = tower_pass<T, Towers>;
   pass_type pass{t, towers_, b.texts, b.class_rows.data(), ranks, observe, o.alpha};
   run_towers(pass, b.pictures);
-  if constexpr (needs<need::fusion>) pass.context = towers_.project(t, pass.images);
+  if constexpr (needs<need::fusion> || needs<need::pairs> || needs<need::chosen_pairs>) pass.context = read_pictures(pass);
   if constexpr (needs<need::decoder> && Towers::decoder_reads_images)
     pass.decoder_context = towers_.decoder_reads(t, pass.images, pass.context);
 
@@ -91,7 +91,7 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
       momentum_scope.emplace(*momentum_tape, "momentum");  // or it would draw the online pass's masks
       run_towers(*momentum, b.pictures);
       if constexpr (needs<need::momentum_fusion>)
-        if (o.alpha > 0) momentum->context = towers_.project(*momentum_tape, momentum->images);
+        if (o.alpha > 0) momentum->context = read_pictures(*momentum);
       pass.momentum = &*momentum;
     }
 

@@ -20,7 +20,10 @@ template <class Need, class Towers, class Provided>
 consteval bool met() {
   if constexpr (std::same_as<Need, need::image_states>) return Towers::has_vision;
   else if constexpr (std::same_as<Need, need::text_states>) return Towers::has_text;
-  else if constexpr (std::same_as<Need, need::fusion> || std::same_as<Need, need::momentum_fusion>) return Towers::has_fusion;
+  else if constexpr (std::same_as<Need, need::fusion>) return Towers::has_fusion && !Towers::reads_pairs;
+  else if constexpr (std::same_as<Need, need::pairs> || std::same_as<Need, need::chosen_pairs>)
+    return Towers::has_fusion && Towers::reads_pairs;
+  else if constexpr (std::same_as<Need, need::momentum_fusion>) return Towers::has_fusion;
   else if constexpr (std::same_as<Need, need::masked_words>) return Towers::has_masked_words;
   else if constexpr (std::same_as<Need, need::decoder>) return Towers::has_decoder;
   else if constexpr (std::same_as<Need, need::averaged_decoder>) return Towers::averages_decoder;
@@ -87,6 +90,7 @@ class vision_language_model {
   static constexpr std::array<std::string_view, loss_count> loss_names{Losses::name...};
   template <class Need>
   static constexpr bool needs = (contains<Need, typename Losses::needs> || ...);
+  static constexpr int pictures_per_text = needs<need::pairs> ? 2 : 1;
   static constexpr bool has_momentum = needs<need::momentum> || needs<need::momentum_fusion>;
 
   template <class O>
@@ -159,6 +163,14 @@ class vision_language_model {
   }
   template <class P>
   void run_towers(P& pass, const picture_batch<B>& pictures) const;
+  // What the encoder's texts read of the pictures.
+  template <class P>
+  auto read_pictures(P& pass) const {
+    if constexpr (needs<need::pairs>)
+      return towers_.project_pairs(pass.tape, pass.images);
+    else
+      return towers_.project(pass.tape, pass.images);
+  }
 
   Towers towers_;
   std::tuple<Losses...> losses_;

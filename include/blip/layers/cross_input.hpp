@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/autograd/var.hpp"
+#include "blip/core/sequence_layout.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// What cross-attention of one layer reads: projected context rows, their layout, and who reads which sequence.
+template <class T, int W>
+struct cross_input {
+  const var<T, 2 * W>& projected;
+  const sequence_layout& layout;
+  source_index source = nullptr;
+};
+
+}  // namespace blip::inline BLIP_ABI
