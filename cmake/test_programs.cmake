@@ -32,6 +32,15 @@ function(blip_golden_optim_test)
   blip_register_test(golden_optim)
 endfunction()
 
+# Golden cases of texts and metrics: lists of lines; the program skips the cases that a clone lacks, and names them.
+function(blip_golden_lines_test name source)
+  if(TARGET blip::text)
+    add_executable(${name} "${PROJECT_SOURCE_DIR}/tests/golden/${source}")
+    target_link_libraries(${name} PRIVATE blip_catch_main blip::text blip::data)
+    blip_register_test(${name})
+  endif()
+endfunction()
+
 # tests/<folder>/<name>_alone_test.cpp: programs that replace operator new or expect to be killed.
 function(blip_alone_programs)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*/*_alone_test.cpp")

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/eval/caption_words.hpp"
+
+#include <chrono>
+
+#include "support/catch.hpp"
+
+using namespace blip;
+
+namespace {
+
+std::string joined(const std::string& caption) {
+  std::string out;
+  for (const std::string& w : caption_words(caption)) out += (out.empty() ? "" : " ") + w;
+  return out;
+}
+
+}  // namespace
+
+// What the published tokenizer gives, measured.
+TEST_CASE("caption words: clitics, abbreviations, numbers and compounds as the published tokenizer has them",
+          "[eval]") {
+  const std::pair<const char*, const char*> cases[] = {
+      {"I'm sure they've DON'T it's", "i 'm sure they 've do n't it 's"},
+      {"wouldn't've y'all c'mon 'tis", "would n't 've y' all c'mon 't is"},
+      {"rock 'n' roll, ol' man O'Neil", "rock 'n' roll ol' man o'neil"},
+      {"it\xe2\x80\x99s \xe2\x80\x9c"
+       "fine\xe2\x80\x9d",
+       "it 's fine"},
+      {"He lives in the U.S. with Mr. T", "he lives in the u.s. with mr. t"},
+      {"No. 5 is no. of", "no. 5 is no of"},
+      {"etc., and so on etc.", "etc. and so on etc."},
+      {"a b. c", "a b. c"},
+      {"3-D 4x4 1,000.5 at 10:30am, 24/7", "3-d 4x4 1,000.5 at 10:30 am 24/7"},
+      {"AT&T b&w R&B", "at&t b & w r&b"},
+      {"black/white-red and/or w/ it", "black/white-red and/or w / it"},
+      {"one--two --- four- -----", "one two four -----"},
+      {"snake_case a__b", "snake_case a __ b"},
+      {":) ;-( wow!! no?", ":-rrb- ;--lrb- wow !! no"},
+      {"dog.cat what?yes", "dog.cat what?yes"},
+      {"me@site.org www.site.com/xy, #tag @home", "me@site.org www.site.com/xy #tag @home"},
+      {"x &amp; <b>y</b>", "x & <b> y </b>"},
+      {"\xc2\xbd cup \xe2\x82\xac"
+       "5",
+       "1/2 cup $ 5"},
+      {"caf\xc3\xa9 Gr\xc3\xb6\xc3\x9f"
+       "e-stra\xc3\x9f"
+       "e",
+       "caf\xc3\xa9 gr\xc3\xb6\xc3\x9f"
+       "e-stra\xc3\x9f"
+       "e"},
+      {"thumbs \xf0\x9f\x91\x8d up", "thumbs up"}};
+  for (const auto& [caption, words] : cases) CHECK(joined(caption) == words);
+}
+
+TEST_CASE("caption words: line ends are spaces, an empty caption has no words", "[eval]") {
+  CHECK(joined("a\nb\r\n\tc") == "a b c");
+  CHECK(joined("").empty());
+  CHECK(joined(" . , ! ").empty());
+}
+
+TEST_CASE("caption words: words come out as they go in the second time", "[eval]") {
+  for (const char* caption :
+       {"A man's dog isn't (really) there; it's 5 o'clock p.m. now", "Two well-dressed cats... & $5"}) {
+    const std::string once = joined(caption);
+    CHECK(joined(once) == once);
+  }
+}
+
+TEST_CASE("caption words: what is not UTF-8 or too long is refused, what is long takes no time", "[eval]") {
+  CHECK_THROWS_AS(caption_words("a\xff"), format_error);
+  CHECK_THROWS_AS(caption_words(std::string(65'537, 'a')), limit_error);
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* unit : {"a", "a-", "a.", "'", "a'", "<", "-", "1,", "&", "a/", ":", "A&", "@a", "www."}) {
+    std::string text;
+    while (text.size() + 8 < 65'536) text += unit;
+    caption_words(text);
+  }
+  CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 10);
+}
