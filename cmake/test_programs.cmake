@@ -41,6 +41,15 @@ function(blip_golden_lines_test name source)
   endif()
 endfunction()
 
+# Golden cases of pictures: files, resizes, augmentation. The test skips the cases that the folder lacks.
+function(blip_golden_images_test)
+  if(TARGET blip::images)
+    add_executable(golden_images "${PROJECT_SOURCE_DIR}/tests/golden/images_golden.cpp")
+    target_link_libraries(golden_images PRIVATE blip_catch_main blip::data blip::images)
+    blip_register_test(golden_images)
+  endif()
+endfunction()
+
 # tests/<folder>/<name>_alone_test.cpp: programs that replace operator new or expect to be killed.
 function(blip_alone_programs)
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/*/*_alone_test.cpp")
