@@ -47,6 +47,10 @@ TEMPLATE_LIST_TEST_CASE("text assignment equals the published code", "[golden][n
   t.backward(losses.total);
   g.compare_gradients(given.gradients());
 
+  CHECK_THROWS_AS(given->prepare(pictures, {.texts = ids, .labels = {0}}), shape_error);
+  CHECK_THROWS_AS(given->prepare(pictures, {.texts = ids, .labels = std::vector<int>(n, 3)}), shape_error);
+  CHECK_THROWS_AS(given->prepare({pixels.data(), 2, 3, c::image_size, c::image_size}, {.texts = {ids[0], ids[1]}}), shape_error);
+
   // What pairs are drawn by; a step that draws its own is finite.
   training_state<M> drawn(training_options{}, options, text_assignment<features>());
   golden::load_state<M, S>(drawn, g.weights);

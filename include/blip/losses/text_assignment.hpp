@@ -32,8 +32,8 @@ struct text_assignment_options {
 //   logits = W h_first + b, three classes; cross entropy, mean over the texts.
 // A third of the texts read two negative pictures, the others their own and one negative, in either order. Negatives are
 // drawn from softmax(v v^T / temperature), v = W_v class row / |.|, the text's own picture excluded; no gradient goes this
-// way, so W_v keeps the values it is given. Throws shape_error for fewer than three texts.
-// Source: ALBEF section 3.5 and appendix A; `model_pretrain_nlvr.py` (its unused text_proj and temp are left out).
+// way, so W_v keeps the values it is given. Throws shape_error for fewer than three texts, and for labels that do not fit.
+// Source: ALBEF section 5, NLVR2; `model_pretrain_nlvr.py` (its unused text_proj and temp are left out).
 template <text_assignment_config C = text_assignment_config{}>
 class text_assignment : public stateless_loss {
  public:
@@ -79,12 +79,14 @@ class text_assignment : public stateless_loss {
       throw shape_error({"text_assignment: texts", "three or more", std::to_string(e.texts.size()),
                          "two other pictures are drawn for a text"});
     std::vector<int> labels = e.labels;
+    if (!labels.empty()) require_equal("text_assignment: examples", "labels", std::ssize(labels), std::ssize(e.texts));
+    for (const int label : labels)
+      if (label < 0 || label > 2) throw shape_error({"text_assignment: label", "0 to 2", std::to_string(label), {}});
     const random_site at{where.seed, &where.step, 0x41535347u};
     for (std::size_t b = labels.size(); b < e.texts.size(); ++b) {
       const philox_counter words = at.block(static_cast<std::uint32_t>(where.first) + static_cast<std::uint32_t>(b), 0, 0);
       labels.push_back(to_unit(words[0]) <= 1.0f / 3 ? 2 : to_unit(words[1]) > 0.5f ? 0 : 1);
     }
-    require_equal("text_assignment: examples", "labels", std::ssize(labels), std::ssize(e.texts));
     return {buffer<B, int>(std::span<const int>(labels))};
   }
 

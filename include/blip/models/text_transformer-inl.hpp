@@ -34,6 +34,24 @@ auto text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_lay
 }
 
 template <text_config C, backend B>
+template <class T, class Rows>
+auto text_transformer<C, B, true>::project_layers(T& t, const sequence_layout& layout, Rows rows) const
+    -> projected_context<T, width> {
+  projected_context<T, C.width> p{
+      var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())), layout};
+  for (int i = 0; i < p.layers.size(); ++i) {
+    const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
+    if constexpr (C.reading == picture_reading::both)
+      p.layers[i] = block.project(t, rows(i % 2), i % 2);
+    else if (i % 2 != 0 && &rows(0) == &rows(1) && C.reading == picture_reading::by_turns)
+      p.layers[i] = p.layers[i - 1];  // shared weights, the same rows
+    else
+      p.layers[i] = block.project(t, rows(i % 2));
+  }
+  return p;
+}
+
+template <text_config C, backend B>
 template <class T, int K>
 auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const sequence_layout& layout) const
     -> projected_context<T, width> {
@@ -42,16 +60,7 @@ auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const
                 "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
   static_assert(detail::text_context_is<K, C.context>());
   require_equal("text_transformer: project", "rows of the context", context.rows(), layout.rows);
-  projected_context<T, C.width> p{
-      var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())), layout};
-  for (int i = 0; i < p.layers.size(); ++i) {
-    const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
-    if constexpr (C.reading == picture_reading::both)
-      p.layers[i] = block.project(t, context, i % 2);
-    else
-      p.layers[i] = C.reading == picture_reading::by_turns && i % 2 ? p.layers[i - 1] : block.project(t, context);
-  }
-  return p;
+  return project_layers(t, layout, [&](int) -> const auto& { return context; });
 }
 
 template <text_config C, backend B>
@@ -68,17 +77,8 @@ auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context,
   const int pairs = layout.sequences / 2, rows = pairs * layout.longest;
   require_equal("text_transformer: project_pairs", "pictures", layout.sequences, 2 * pairs);
   const var<T, K> halves[2]{ops::row_range(t, context, 0, rows), ops::row_range(t, context, rows, rows)};
-  projected_context<T, C.width> p{
-      var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())),
-      sequence_layout::uniform(pairs, layout.longest)};
-  for (int i = 0; i < p.layers.size(); ++i) {
-    const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
-    if constexpr (C.reading == picture_reading::both)
-      p.layers[i] = block.project(t, halves[i % 2], i % 2);
-    else
-      p.layers[i] = block.project(t, halves[i % 2]);
-  }
-  return p;
+  return project_layers(t, sequence_layout::uniform(pairs, layout.longest),
+                        [&](int which) -> const auto& { return halves[which]; });
 }
 
 template <text_config C, backend B>
