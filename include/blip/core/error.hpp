@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <utility>
@@ -70,6 +71,13 @@ using not_placed_error = error_of<error_code::not_placed>;
 inline void require_equal(const char* where, const char* what, long long actual, long long expected) {
   if (actual != expected)
     throw shape_error({std::string(where) + ": " + what, std::to_string(expected), std::to_string(actual), {}});
+}
+
+// Throws limit_error "where: what" when a number is above its bound.
+inline void require_within(const std::string& where, const char* what, std::uint64_t found, std::uint64_t bound,
+                           const char* hint = "") {
+  if (found > bound)
+    throw limit_error({where + ": " + what, "at most " + std::to_string(bound), std::to_string(found), hint});
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -48,7 +48,7 @@ class descriptor {
 // one. Throws io_error.
 class input_file {
  public:
-  explicit input_file(std::string path) : path_(std::move(path)), fd_(path_, O_RDONLY, "opening") {
+  explicit input_file(std::string path) : path_(std::move(path)), fd_(path_, O_RDONLY | O_NONBLOCK, "opening") {  // or a pipe would wait for its writer
     struct stat s {};
     if (::fstat(fd_.get(), &s) != 0) detail::throw_io(path_, "asking for the size");
     if (!S_ISREG(s.st_mode)) throw io_error({path_ + ": not a regular file", {}, {}, {}});
@@ -74,6 +74,16 @@ class input_file {
   detail::descriptor fd_;
   std::uint64_t size_ = 0;
 };
+
+// All of a file of at most `bound` bytes, as a std::string or std::vector<std::byte>. Throws io_error, limit_error.
+template <class Bytes>
+Bytes read_file(const std::string& path, std::uint64_t bound, const char* what = "bytes") {
+  const input_file file(path);
+  require_within(path, what, file.size(), bound);
+  Bytes bytes(static_cast<std::size_t>(file.size()), typename Bytes::value_type{});
+  file.read(0, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
 
 // Writes a file that appears under its name complete or not at all: a temporary one beside it, synced, renamed, the
 // folder synced. Without `commit` nothing remains. Throws io_error.

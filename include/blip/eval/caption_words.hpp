@@ -18,9 +18,8 @@ namespace blip::inline BLIP_ABI {
 // n't), in lower case, without punctuation. Brackets stay, as -lrb- and so on, and so does ?!, as in the published
 // metrics. Throws format_error for what is not UTF-8, limit_error. Source: pycocoevalcap, PTBTokenizer.
 inline word_list caption_words(std::string_view caption, const limits& bounds = {}) {
-  if (caption.size() > bounds.caption_bytes)
-    throw limit_error({"caption_words: bytes of the caption", "at most " + std::to_string(bounds.caption_bytes),
-                       std::to_string(caption.size()), "limits::caption_bytes is the bound"});
+  require_within("caption_words", "bytes of the caption", caption.size(), bounds.caption_bytes,
+                 "limits::caption_bytes is the bound");
   constexpr std::u32string_view punctuation[] = {U"''", U"'", U"``", U"`",  U".",   U"?", U"!",
                                                  U",",  U":", U"-",  U"--", U"...", U";"};
   word_list words;

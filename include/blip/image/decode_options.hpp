@@ -23,22 +23,16 @@ struct decode_options {
 
 namespace detail {
 
-[[noreturn]] inline void beyond(const std::string& name, const char* what, std::uint64_t bound, std::uint64_t found) {
-  throw limit_error({name + ": " + what, "at most " + std::to_string(bound), std::to_string(found), {}});
-}
-
 // Throws limit_error unless an encoded picture and the sides that it claims are within the bounds. Comes before any
 // memory is taken.
 inline void require_encoded(const std::string& name, std::span<const std::byte> bytes, const decode_options& o) {
-  if (bytes.size() > o.bounds.image_bytes)
-    beyond(name, "bytes of an encoded picture", o.bounds.image_bytes, bytes.size());
+  require_within(name, "bytes of an encoded picture", bytes.size(), o.bounds.image_bytes);
 }
 inline void require_sides(const std::string& name, std::uint64_t height, std::uint64_t width, const decode_options& o) {
   const auto side = static_cast<std::uint64_t>(o.bounds.image_side);
-  if (width > side) beyond(name, "width of the picture", side, width);
-  if (height > side) beyond(name, "height of the picture", side, height);
-  if (height * width > o.bounds.image_pixels)
-    beyond(name, "pixels of the picture", o.bounds.image_pixels, height * width);
+  require_within(name, "width of the picture", width, side);
+  require_within(name, "height of the picture", height, side);
+  require_within(name, "pixels of the picture", height * width, o.bounds.image_pixels);
 }
 
 [[noreturn]] inline void throw_unreadable(const std::string& name, const char* format, std::string expected,

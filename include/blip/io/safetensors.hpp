@@ -16,7 +16,7 @@
 #include "blip/core/dtype.hpp"
 #include "blip/core/function_ref.hpp"
 #include "blip/core/limits.hpp"
-#include "blip/io/file.hpp"
+#include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
 

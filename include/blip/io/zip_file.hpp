@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "blip/core/limits.hpp"
-#include "blip/io/file.hpp"
+#include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
 

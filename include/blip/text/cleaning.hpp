@@ -17,9 +17,7 @@ enum class cleaning { albef, blip };
 namespace detail {
 
 inline std::u32string lower_text(std::string_view text, const char* where, const limits& bounds) {
-  if (text.size() > bounds.caption_bytes)
-    throw limit_error({std::string(where) + ": bytes of the text", "at most " + std::to_string(bounds.caption_bytes),
-                       std::to_string(text.size()), "limits::caption_bytes is the bound"});
+  require_within(where, "bytes of the text", text.size(), bounds.caption_bytes, "limits::caption_bytes is the bound");
   return lower_case(to_code_points(text, where));
 }
 

@@ -34,7 +34,7 @@ class tokenizer_json_reader {
     simdjson::dom::array added;
     const bool has_added = all["added_tokens"].get(added) == simdjson::SUCCESS;
     most_ = words.size() + (has_added ? added.size() : 0);
-    vocabulary::require_within(where_ + ": tokens", most_, bounds_.tensors);
+    require_within(where_, "tokens", most_, bounds_.tensors);
     for (auto [key, value] : words) place(key, std::move(value), false);
     if (has_added)
       for (const auto token : added) {
@@ -94,13 +94,13 @@ class tokenizer_json_reader {
 // huggingface.co/docs/tokenizers, WordPiece and BertNormalizer.
 inline vocabulary parse_tokenizer_json(const std::string& text, const std::string& where = "tokenizer.json",
                                        const limits& bounds = {}) {
-  vocabulary::require_within(where + ": bytes", text.size(), bounds.header_bytes);
+  require_within(where, "bytes", text.size(), bounds.header_bytes);
   return detail::tokenizer_json_reader(where, bounds).read(text);
 }
 
 // Reads a tokenizer.json. Throws io_error as well.
 inline vocabulary load_tokenizer_json(const std::string& path, const limits& bounds = {}) {
-  return parse_tokenizer_json(detail::read_small_file(path, bounds.header_bytes), path, bounds);
+  return parse_tokenizer_json(read_file<std::string>(path, bounds.header_bytes), path, bounds);
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -2,16 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/text/code_points.hpp"
 
@@ -41,18 +38,14 @@ class vocabulary {
   int add(std::string_view token, const std::string& where, const limits& bounds = {}) {
     const std::string place = where + ": token " + std::to_string(tokens_.size());
     if (token.empty()) throw format_error({place, "a token", "nothing", {}});
-    require_within(place + ": bytes", token.size(), bounds.name_bytes);
-    require_within(where + ": tokens", tokens_.size() + 1, bounds.tensors);
+    require_within(place, "bytes", token.size(), bounds.name_bytes);
+    require_within(where, "tokens", tokens_.size() + 1, bounds.tensors);
     to_code_points(token, place);
     const auto [at, is_new] = ids_.emplace(token, size());
     if (!is_new) throw format_error({place, "every token once", "token " + std::to_string(at->second) + " again", {}});
     tokens_.emplace_back(token);
     longest_ = std::max(longest_, token.size());
     return at->second;
-  }
-
-  static void require_within(const std::string& what, std::uint64_t found, std::uint64_t bound) {
-    if (found > bound) throw limit_error({what, "at most " + std::to_string(bound), std::to_string(found), {}});
   }
 
  private:
@@ -69,7 +62,7 @@ class vocabulary {
 // the last one may lack it.
 inline vocabulary parse_vocabulary(std::string_view text, const std::string& where = "vocab.txt",
                                    const limits& bounds = {}) {
-  vocabulary::require_within(where + ": bytes", text.size(), bounds.header_bytes);
+  require_within(where, "bytes", text.size(), bounds.header_bytes);
   vocabulary v;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -82,32 +75,9 @@ inline vocabulary parse_vocabulary(std::string_view text, const std::string& whe
   return v;
 }
 
-namespace detail {
-
-// All of a small text file. Throws io_error; limit_error before more than `bound` bytes are held.
-inline std::string read_small_file(const std::string& path, std::uint64_t bound) {
-  const auto fail = [&](const char* doing) {
-    throw io_error({path + ": " + doing + " failed", {}, {}, std::strerror(errno)});
-  };
-  struct closes {
-    void operator()(std::FILE* f) const { std::fclose(f); }
-  };
-  const std::unique_ptr<std::FILE, closes> file(std::fopen(path.c_str(), "rb"));
-  if (!file) fail("opening");
-  std::string text, block(1u << 16, '\0');
-  while (const std::size_t n = std::fread(block.data(), 1, block.size(), file.get())) {
-    vocabulary::require_within(path + ": bytes", text.size() + n, bound);
-    text.append(block, 0, n);
-  }
-  if (std::ferror(file.get())) fail("reading");
-  return text;
-}
-
-}  // namespace detail
-
 // Reads a vocab.txt. Throws io_error as well.
 inline vocabulary load_vocabulary(const std::string& path, const limits& bounds = {}) {
-  return parse_vocabulary(detail::read_small_file(path, bounds.header_bytes), path, bounds);
+  return parse_vocabulary(read_file<std::string>(path, bounds.header_bytes), path, bounds);
 }
 
 }  // namespace blip::inline BLIP_ABI

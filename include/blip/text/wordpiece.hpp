@@ -93,7 +93,7 @@ class wordpiece {
   }
   // The ids that a decoder continues: [CLS] pieces, without [SEP].
   std::vector<int> open(std::string_view text) const {
-    vocabulary::require_within("wordpiece: bytes of the text", text.size(), o_.bounds.caption_bytes);
+    require_within("wordpiece", "bytes of the text", text.size(), o_.bounds.caption_bytes);
     const std::u32string points = to_code_points(text, "wordpiece: the text");
     std::vector<int> ids{opening()};
     std::size_t begin = 0;

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "blip/io/file.hpp"
+#include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
 

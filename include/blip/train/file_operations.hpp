@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "blip/io/file.hpp"
+#include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
 
