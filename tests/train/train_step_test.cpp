@@ -3,75 +3,14 @@
 
 #include <limits>
 
-#include "blip/backend/cpu.hpp"
-#include "blip/models/albef.hpp"
-#include "blip/models/blip.hpp"
 #include "support/catch.hpp"
 #include "support/fenced.hpp"
-#include "support/numbers.hpp"
+#include "train/tiny_pretraining.hpp"
 
 using namespace blip;
 using namespace blip_test;
 
 namespace {
-
-constexpr int side = 8, pairs = 4, words = 31;
-constexpr vit_config vision{.width = 12, .heads = 2, .hidden = 20, .patch = 4};
-constexpr vit_options vision_options{.depth = 2, .image_height = side, .image_width = side};
-constexpr text_config text_of(cross_schedule cross) {
-  return {.width = 12, .heads = 3, .hidden = 20, .context = vision.width, .cross = cross};
-}
-constexpr text_options text_options_of(int layers, int cross_from) {
-  return {.layers = layers, .cross_from = cross_from,
-          .embedding = {.vocabulary = words, .positions = 8, .dropout = 0.1f}, .dropout = 0.1f, .attention_dropout = 0.1f};
-}
-constexpr itc_config features{.width = 6};
-constexpr int queue = 10;  // no multiple of the batch
-
-template <class B>
-using blip_model = blip_pretraining<blip_structure(vision, text_of(cross_schedule::all)), B, features>;
-template <class B>
-using albef_model = albef_pretraining<albef_structure(vision, text_of(cross_schedule::from_layer)), B, features>;
-
-template <class Model>
-std::unique_ptr<training_state<Model>> make() {
-  using B = typename Model::backend_type;
-  const itc<features> contrast({.queue = queue});
-  if constexpr (std::is_same_v<Model, blip_model<B>>) {
-    const text_options text = text_options_of(2, 0);
-    return std::make_unique<training_state<Model>>(training_options{.seed = 1}, tower_options{vision_options, text, text}, contrast,
-                                                   itm<>({.first_token = 29}), lm({.first_token = 30}));
-  } else {
-    return std::make_unique<training_state<Model>>(training_options{.seed = 1}, tower_options{vision_options, text_options_of(4, 2), {}},
-                                                   contrast, itm<>({.first_token = -1}), mlm<>({.rate = 0.4, .mask = 4, .never = {0, 1}}));
-  }
-}
-
-// Pictures and texts of a step; with `poison`, one pixel is that.
-template <class Model>
-struct step_input {
-  using B = typename Model::backend_type;
-  using S = typename B::scalar;
-  buffer<B, S> pixels;
-  std::vector<typename Model::batch> batches;
-
-  step_input(const Model& m, int step, int micro_batches = 1, double poison = 0) {
-    const int one = 3 * side * side;
-    numbers host = random_numbers(micro_batches * pairs * one, static_cast<std::uint64_t>(step) + 1);
-    if (poison != 0) host[17] = poison;
-    const std::vector<S> converted(host.begin(), host.end());
-    pixels = buffer<B, S>(std::span<const S>(converted));
-    for (int k = 0; k < micro_batches; ++k) {
-      examples e;
-      for (int b = 0; b < pairs; ++b) {
-        std::vector<int> text{1};
-        for (int i = 0; i < 2 + (step + b + k) % 4; ++i) text.push_back(5 + (step * 7 + b * 5 + k * 3 + i * 11) % 20);
-        e.texts.push_back(text);
-      }
-      batches.push_back(m.prepare({pixels.data() + k * pairs * one, pairs, 3, side, side}, e, {.step = static_cast<std::uint64_t>(step)}));
-    }
-  }
-};
 
 template <class B>
 typename B::options threads_of(int n) {
@@ -105,12 +44,12 @@ numbers run(int steps, int bad = -1, int threads = 2, std::vector<double>* losse
   non_finite policy;
   for (int step = 0; step < steps; ++step) {
     if (step == bad) {
-      const step_input<Model> in(**state, 99, 1, std::numeric_limits<double>::quiet_NaN());
-      const auto report = train_step(dev, *state, optimiser, in.batches, {.rate = 1e-2, .alpha = 0.4, .step = 99}, policy);
+      const auto in = input_of(**state, 99, 1, std::numeric_limits<double>::quiet_NaN());
+      const auto report = train_step(dev, *state, optimiser, in, {.rate = 1e-2, .alpha = 0.4, .step = 99}, policy);
       CHECK(report.verdict == verdict::skip);
     }
-    const step_input<Model> in(**state, step);
-    const auto report = train_step(dev, *state, optimiser, in.batches,
+    const auto in = input_of(**state, step);
+    const auto report = train_step(dev, *state, optimiser, in,
                                    {.rate = 1e-2, .alpha = 0.4, .clip = 1, .seed = 3, .step = static_cast<std::uint64_t>(step)}, policy);
     CHECK(report.verdict == verdict::go);
     if (losses) losses->push_back(report.loss);
@@ -150,7 +89,7 @@ TEST_CASE("train_step: every micro-batch enters the queue, in order, around its 
   adamw<reference<double>> optimiser(state->values().layout());
   non_finite policy;
   auto& q = std::get<0>(state->carried().losses);
-  const step_input<model> in(**state, 0, 3);
+  const auto in = input_of(**state, 0, 3);
 
   // What the momentum model makes of each micro-batch.
   state->begin(dev);
@@ -162,14 +101,45 @@ TEST_CASE("train_step: every micro-batch enters the queue, in order, around its 
     };
     const step_observer<reference<double>> observe(look);
     auto t = state->recording(dev);
-    (*state)->loss(t, state->carried(), in.batches[k], {.alpha = 0.4, .observe = &observe});
+    (*state)->loss(t, state->carried(), in.begin()[static_cast<std::ptrdiff_t>(k)], {.alpha = 0.4, .observe = &observe});
     for (std::size_t i = 0; i < shown.size(); ++i) expected[(k * shown.size() + i) % expected.size()] = shown[i];
   }
   state->discard();
 
-  train_step(dev, *state, optimiser, in.batches, {.rate = 0, .alpha = 0.4, .stochastic = false}, policy);
+  train_step(dev, *state, optimiser, in, {.rate = 0, .alpha = 0.4, .stochastic = false}, policy);
   CHECK(q.cursor == 3 * pairs);
   CHECK(q.images.rows().to_host() == expected);
+}
+
+TEST_CASE("train_step: micro-batches draw their own dropout", "[train][step]") {
+  using model = blip_model<reference<double>>;
+  const auto loss_of = [](int copies, bool stochastic) {
+    const auto state = make<model>();
+    device<reference<double>> dev;
+    adamw<reference<double>> optimiser(state->values().layout());
+    non_finite policy;
+    step_batches<model> in;
+    const numbers pixels = random_numbers(pairs * 3 * side * side, 1);
+    for (int k = 0; k < copies; ++k) in.add(**state, pixels, 3, side, side, {.texts = {{1, 5}, {1, 6}, {1, 7}, {1, 8}}});
+    return train_step(dev, *state, optimiser, in, {.stochastic = stochastic}, policy).loss;
+  };
+  CHECK(loss_of(2, true) != Approx(loss_of(1, true)).epsilon(1e-9));
+}
+
+TEST_CASE("train_step: an exception in its middle leaves no trace", "[train][step]") {
+  using model = blip_model<cpu>;
+  const auto once = [](bool broken) {
+    const auto state = make<model>();
+    device<cpu> dev;
+    adamw<cpu> optimiser(state->values().layout());
+    non_finite policy;
+    const auto in = input_of(**state, 0, 2);
+    if (broken) CHECK_THROWS_AS(train_step(dev, *state, optimiser, in, {.rate = blip_test::nan}, policy), numeric_error);
+    CHECK_THROWS_AS(train_step(dev, *state, optimiser, step_batches<model>(), {}, policy), shape_error);
+    train_step(dev, *state, optimiser, in, {.rate = 1e-2}, policy);
+    return all_of(*state, optimiser);
+  };
+  CHECK(difference_of_bits(once(true), once(false)) == "");
 }
 
 // O5, O6: the decoder's loss alone.
@@ -190,8 +160,8 @@ TEST_CASE("train_step: the captioning loss moves what encoder and decoder share,
   std::vector<numbers> before;
   for (const char* n : shared) before.push_back(read(n));
   for (const char* n : own) before.push_back(read(n));
-  const step_input<model> in(*state, 0);
-  train_step(dev, state, optimiser, in.batches, {.rate = 1e-2}, policy);
+  const auto in = input_of(*state, 0);
+  train_step(dev, state, optimiser, in, {.rate = 1e-2}, policy);
   for (std::size_t i = 0; i < 3; ++i) CHECK(read(shared[i]) != before[i]);
   for (std::size_t i = 0; i < 2; ++i) CHECK(read(own[i]) == before[3 + i]);
   for (const char* n : shared)

@@ -14,12 +14,12 @@
 namespace blip::inline BLIP_ABI {
 
 struct train_step_options {
-  double rate = 1e-4;         // learning rate
-  double alpha = 0;           // weight of the momentum model's distributions
-  double clip = 0;            // most that the gradients' norm may be; 0: no bound
-  std::uint64_t seed = 0;     // of dropout and sampling, with `step`
+  double rate = 1e-4;      // learning rate
+  double alpha = 0;        // weight of the momentum model's distributions
+  double clip = 0;         // most that the gradients' norm may be; 0: no bound
+  std::uint64_t seed = 0;  // of dropout and sampling, with `step`
   std::uint64_t step = 0;
-  bool stochastic = true;     // dropout and drop-path
+  bool stochastic = true;  // dropout and drop-path
   bool momentum_stochastic = true;
 };
 
@@ -45,22 +45,46 @@ void average_gradients(device<B>& d, gradients<B>& g, communicator<B>& ranks) {
   }
 }
 
+// What a step that ends without `commit` leaves behind: nothing.
+template <class Model>
+class open_step {
+ public:
+  open_step(device<typename Model::backend_type>& d, training_state<Model>& state) : state_(state) { state.begin(d); }
+  open_step(const open_step&) = delete;
+  open_step& operator=(const open_step&) = delete;
+  ~open_step() {
+    if (!committed_) state_.discard();
+  }
+  void commit() {
+    state_.commit();
+    committed_ = true;
+  }
+
+ private:
+  training_state<Model>& state_;
+  bool committed_ = false;
+};
+
 }  // namespace detail
 
 // One step of training on one or several micro-batches: forward, backward, AdamW, momentum copy, queues. With several,
-// the losses are averaged and every micro-batch is contrasted with its own pairs and the queue of before the step. A step
-// with a loss or gradient that is not finite changes nothing (see non_finite).
+// the losses are averaged; every micro-batch is contrasted with its own pairs and the queue of before the step, and draws
+// its own random numbers. A step with a loss or gradient that is not finite changes nothing (see non_finite), nor does
+// one that ends with an exception. Throws shape_error without batches, numeric_error when the policy says so.
 template <class Model, class Batches, class B = typename Model::backend_type>
 train_report<Model::loss_count> train_step(device<B>& d, training_state<Model>& state, adamw<B>& optimiser,
                                            const Batches& batches, const train_step_options& o, non_finite& policy,
                                            communicator<B>* ranks = nullptr) {
   train_report<Model::loss_count> report;
+  if (std::size(batches) == 0) throw shape_error({"train_step: micro-batches", "at least one", "none", {}});
   d.set_step(o.step);
-  state.begin(d);
+  detail::open_step<Model> open(d, state);
   const double share = 1.0 / static_cast<double>(std::size(batches));
+  std::uint32_t number = 0;
   for (const auto& b : batches) {
-    auto t = state.recording(d, {.stochastic = o.stochastic, .seed = o.seed});
-    const auto losses = state->loss(t, state.carried(), b, {.alpha = o.alpha, .momentum_stochastic = o.momentum_stochastic, .ranks = ranks});
+    auto t = state.recording(d, {.stochastic = o.stochastic, .seed = o.seed, .scope = number++});
+    const auto losses = state->loss(
+        t, state.carried(), b, {.alpha = o.alpha, .momentum_stochastic = o.momentum_stochastic, .ranks = ranks});
     report.loss += share * static_cast<double>(to_host(losses.total)[0]);
     for (std::size_t i = 0; i < losses.parts.size(); ++i)
       report.losses[i] += share * static_cast<double>(to_host(losses.parts[i])[0]);
@@ -71,12 +95,9 @@ train_report<Model::loss_count> train_step(device<B>& d, training_state<Model>& 
   norm.measure(d, state.gradients());
   report.gradient_norm = norm.all();
   report.verdict = policy.judge(report.loss, norm);
-  if (report.verdict == verdict::skip) {
-    state.discard();
-    return report;
-  }
+  if (report.verdict == verdict::skip) return report;
   optimiser.step(d, state.values(), state.gradients(), o.rate, o.clip > 0 ? clip_factor(norm.all(), o.clip) : 1);
-  state.commit();
+  open.commit();
   return report;
 }
 

@@ -62,6 +62,7 @@ class training_state {
   }
   inference_tape<B> inference(device<B>& d, tape_options o = {}) const { return inference_tape<B>(d, values_, o); }
 
+  const training_options& options() const { return options_; }
   const Model& operator*() const { return model_; }
   const Model* operator->() const { return &model_; }
   Model& model() { return model_; }
@@ -69,6 +70,7 @@ class training_state {
   const arena<B>& values() const { return values_; }
   blip::gradients<B>& gradients() { return gradients_; }
   typename Model::state& carried() { return carried_; }
+  // Whether the momentum copy still has to follow the last update; part of what a checkpoint restores.
   bool& average_due() { return average_due_; }
 
   // The name that the published checkpoints give to the momentum copy of a parameter: vision_proj_m.weight.
