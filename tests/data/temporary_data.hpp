@@ -5,7 +5,7 @@
 #include <string>
 
 #include "blip/data/picture_root.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace blip_test {
 

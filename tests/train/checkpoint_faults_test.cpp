@@ -9,7 +9,7 @@
 #include "train/faulty_files.hpp"
 #include "train/lossy_disk.hpp"
 #include "train/run_content.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace blip;
 using namespace blip_test;

@@ -5,7 +5,7 @@
 
 #include "support/catch.hpp"
 #include "train/run_content.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace blip;
 using namespace blip_test;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace blip;
 using namespace blip_test;

@@ -6,7 +6,7 @@
 #include <locale>
 
 #include "support/catch.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace blip;
 using namespace blip_test;

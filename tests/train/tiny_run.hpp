@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "blip/train/trainer.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include "train/tiny_pretraining.hpp"
 
 namespace blip_test {

@@ -3,7 +3,7 @@
 
 #include "image/made_picture.hpp"
 #include "support/catch.hpp"
-#include "train/temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace blip;
 using namespace blip_test;

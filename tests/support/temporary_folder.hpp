@@ -17,7 +17,7 @@ struct temporary_folder {
   temporary_folder() {
     static int count = 0;
     path = std::filesystem::temp_directory_path() /
-           ("blip_train_" + std::to_string(::getpid()) + "_" + std::to_string(count++));
+           ("blip_test_" + std::to_string(::getpid()) + "_" + std::to_string(count++));
     std::filesystem::create_directories(path);
   }
   temporary_folder(const temporary_folder&) = delete;
