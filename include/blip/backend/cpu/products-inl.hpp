@@ -63,18 +63,39 @@ class converted {
   scratch<cpu, In> copy_;
 };
 
-// c (+)= a b with both factors plain.
-template <class Engine, class A, class B>
-void multiply(device<cpu>& d, product_form form, int m, int n, int k, const A& a, const B& b,
-              const gradient_view<float>& c) {
+// c (+)= a b of the forms nn and tn, the products of gradients.
+template <class Engine, precision P>
+void multiply(device<cpu>& d, product_form form, int m, int n, int k, matrix_view<const float> a,
+              matrix_view<const float> b, const gradient_view<float>& c) {
   if (m == 0 || n == 0) return;
   if (k == 0) {  // no rows in use: a sum of nothing
     for (int r = 0; r < m && !c.accumulate; ++r) std::fill_n(c.row(r), n, 0.0f);
     return;
   }
-  gemm<Engine>::multiply(d, cpu_tiles::threads(d),
-                         product<typename A::In>{form, m, n, k, a.data(), a.stride(), b.data(), b.stride(), c.data,
-                                                 c.stride, c.accumulate, nullptr});
+  using E = gemm<Engine>;
+  using In = typename E::template input<P>;
+  const int threads = cpu_tiles::threads(d);
+  product<In> s{form, m, n, k, nullptr, 0, nullptr, 0, c.data, c.stride, c.accumulate, nullptr};
+  const bool turned = form == product_form::tn;
+  if constexpr (requires { E::template panels_of<In>(threads, n, k, b.data, b.stride, nullptr); })
+    if (turned ? n >= 512 : m >= 640) {  // else too few tiles share a copy
+      s.form = product_form::nt;
+      const scratch<cpu, std::byte> panels(d, E::packed_bytes(d, P, n, k));
+      E::template panels_of<In>(threads, n, k, b.data, b.stride, panels.data());
+      s.packed = panels.data();
+      const scratch<cpu, In> rows(d, turned ? static_cast<std::size_t>(m) * static_cast<std::size_t>(k) : 0);
+      if (turned) {
+        E::template rows_of<In>(threads, m, k, a.data, a.stride, rows.data());
+        s.a = rows.data(), s.a_stride = k;
+        return E::multiply(d, threads, s);
+      }
+      const converted<Engine, P> plain(d, a);
+      s.a = plain.data(), s.a_stride = plain.stride();
+      return E::multiply(d, threads, s);
+    }
+  const converted<Engine, P> first(d, a), second(d, b);
+  s.a = first.data(), s.a_stride = first.stride(), s.b = second.data(), s.b_stride = second.stride();
+  E::multiply(d, threads, s);
 }
 
 // db (+)= the sum of the rows of dy, in blocks so that the error grows with their number only.
@@ -163,10 +184,8 @@ BLIP_INLINE void cpu_products::affine_vjp(device<cpu>& d, in x, weight_view<floa
     });
   }
   cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
-    using converted = cpu_engines::converted<Engine, P>;
-    const converted s(d, slope);
-    if (dx) cpu_engines::multiply<Engine>(d, product_form::nn, rows, w.width, w.rows, s, converted(d, w), dx);
-    if (dw) cpu_engines::multiply<Engine>(d, product_form::tn, w.rows, w.width, rows, s, converted(d, x), dw);
+    if (dx) cpu_engines::multiply<Engine, P>(d, product_form::nn, rows, w.width, w.rows, slope, w, dx);
+    if (dw) cpu_engines::multiply<Engine, P>(d, product_form::tn, w.rows, w.width, rows, slope, x, dw);
   });
   if (db) cpu_engines::add_rows(d, slope, db);
 }
@@ -184,7 +203,6 @@ BLIP_INLINE void cpu_products::similarity(device<cpu>& d, in x, in y, in tempera
 
 BLIP_INLINE void cpu_products::similarity_vjp(device<cpu>& d, in x, in y, in temperature, in s, in ds, grad dx, grad dy,
                                               grad dtemperature) {
-  using converted = cpu_engines::converted<eigen_engine, precision::fp32>;
   const int n = x.live_rows(), m = y.live_rows();
   const float inverse = temperature.data ? 1 / temperature(0, 0) : 1;
   const scratch<cpu, float> kept(d, static_cast<std::size_t>(n) * static_cast<std::size_t>(m));
@@ -195,9 +213,9 @@ BLIP_INLINE void cpu_products::similarity_vjp(device<cpu>& d, in x, in y, in tem
       kept[static_cast<std::size_t>(r) * static_cast<std::size_t>(m) + static_cast<std::size_t>(c)] =
           ds(r, c) * inverse;
   });
-  const converted scaled(d, {kept.data(), n, m, m, nullptr});
-  if (dx) cpu_engines::multiply<eigen_engine>(d, product_form::nn, n, x.width, m, scaled, converted(d, y), dx);
-  if (dy) cpu_engines::multiply<eigen_engine>(d, product_form::tn, m, x.width, n, scaled, converted(d, x), dy);
+  const in scaled{kept.data(), n, m, m, nullptr};
+  if (dx) cpu_engines::multiply<eigen_engine, precision::fp32>(d, product_form::nn, n, x.width, m, scaled, y, dx);
+  if (dy) cpu_engines::multiply<eigen_engine, precision::fp32>(d, product_form::tn, m, x.width, n, scaled, x, dy);
   if (dtemperature) {
     double sum = 0;
     for (int r = 0; r < n; ++r) sum += dots[static_cast<std::size_t>(r)];
