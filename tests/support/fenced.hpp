@@ -3,12 +3,14 @@
 
 #include <sys/mman.h>
 
+#include <mutex>
 #include <stdexcept>
 
 #include "blip/backend/reference.hpp"
 
 // A back end whose memory no one but its own kernels may touch: pages are inaccessible outside of them, and nothing may
-// be copied back to the host while a step runs. What is right here does not peek at device memory on a GPU.
+// be copied back to the host while a step of the thread runs. What is right here does not peek at device memory on a GPU.
+// Several threads may use it: a gate that one opens is open for all.
 namespace blip_test {
 
 struct fenced {
@@ -29,10 +31,10 @@ class fence {
   // A step of training or inference: copying to the host throws.
   class step {
    public:
-    step() { ++shared().steps_; }
+    step() { ++steps_; }
     step(const step&) = delete;
     step& operator=(const step&) = delete;
-    ~step() { --shared().steps_; }
+    ~step() { --steps_; }
   };
 
   static fence& shared() {
@@ -41,6 +43,7 @@ class fence {
   }
 
   void* allocate(std::size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const std::size_t size = (bytes + page - 1) / page * page;
     if (used_ + size > reserved) throw std::bad_alloc();
     void* p = base_ + used_;
@@ -51,6 +54,7 @@ class fence {
   }
   // Memory is used again when all of it is free: the laws run thousands of small devices one after the other.
   void deallocate() {
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (--blocks_ > 0) return;
     protect(PROT_NONE);
     used_ = 0;
@@ -67,13 +71,16 @@ class fence {
   }
   void protect(int how) { ::mprotect(base_, used_, how); }
   void open(int by) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     opened_ += by;
     if (opened_ == (by > 0 ? 1 : 0)) protect(by > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
   }
 
   char* base_;
+  std::mutex mutex_;
   std::size_t used_ = 0;
-  int opened_ = 0, steps_ = 0, blocks_ = 0;
+  int opened_ = 0, blocks_ = 0;
+  static inline thread_local int steps_ = 0;
 };
 
 // What surrounds a forward and a backward pass in the laws.
@@ -88,7 +95,7 @@ struct gated;
 template <class... A, void (*F)(blip::device<blip::reference<double>>&, A...)>
 struct gated<F> {
   static void call(blip::device<fenced>&, A... arguments) {
-    static blip::device<blip::reference<double>> host;
+    static thread_local blip::device<blip::reference<double>> host;
     const fence::gate open;
     F(host, arguments...);
   }

@@ -73,14 +73,15 @@ class scores {
   tensor<backend_type> ref_;
 };
 
-// Pixels [batch, channels * height * width], normalised, channel after channel (a batch row is one image).
+// Pixels [batch, channels * height * width], normalised, channel after channel (a batch row is one image). `streams` says
+// where each draws its random numbers (see sequence_layout); null: 0, 1, ...
 template <class T>
 class images {
  public:
   using backend_type = typename T::backend_type;
 
-  images(tensor<backend_type> ref, int channels, int height, int width)
-      : ref_(std::move(ref)), channels_(channels), height_(height), width_(width) {
+  images(tensor<backend_type> ref, int channels, int height, int width, const int* streams = nullptr)
+      : ref_(std::move(ref)), channels_(channels), height_(height), width_(width), streams_(streams) {
     require_equal("images", "values of one image", ref_->value.width, static_cast<long long>(channels) * height * width);
   }
 
@@ -88,11 +89,13 @@ class images {
   int channels() const { return channels_; }
   int height() const { return height_; }
   int width() const { return width_; }
+  const int* streams() const { return streams_; }
   const tensor<backend_type>& ref() const { return ref_; }
 
  private:
   tensor<backend_type> ref_;
   int channels_, height_, width_;
+  const int* streams_;
 };
 
 // Copies a matrix to the host, row after row. Waits for the device; not for use within a step.

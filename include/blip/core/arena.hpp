@@ -136,6 +136,13 @@ class gradients {
   bool touched(int entry) const { return touched_[static_cast<std::size_t>(entry)] != 0; }
   bool trains(const parameter& p) const { return frozen_[static_cast<std::size_t>(p.entry())] == 0; }
 
+  // Counts an entry as reached, by zeros if no loss did: one of another rank has.
+  void reach(int entry) {
+    const auto& e = values_.layout()->entries()[static_cast<std::size_t>(entry)];
+    if (!std::exchange(touched_[static_cast<std::size_t>(entry)], char{1}))
+      memory<B>::zero(values_.data() + e.offset, static_cast<std::size_t>(e.size()) * sizeof(scalar));
+  }
+
   // Where a pullback adds the gradient of `p`; the first one of a step overwrites.
   gradient_view<scalar> view(const parameter& p) {
     if (!trains(p)) return {};

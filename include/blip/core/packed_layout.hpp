@@ -33,6 +33,11 @@ class packed_layout {
   // First positions other than 0 (decoding) and random streams other than the sequence's number (sub-batches).
   packed_layout& positions(std::span<const int> first) { return extend(positions_, view_.positions, first); }
   packed_layout& streams(std::span<const int> streams) { return extend(streams_, view_.streams, streams); }
+  // The stream of the first sequence, from which the others count.
+  packed_layout& first_stream(int stream) {
+    view_.first_stream = stream;
+    return *this;
+  }
 
   const sequence_layout& view() const { return view_; }
   operator const sequence_layout&() const { return view_; }  // NOLINT(google-explicit-constructor)

@@ -16,8 +16,9 @@ class text_batch {
  public:
   text_batch() = default;
   // Every text begins with the token `first` instead of its own first one, if `first` is not negative ([ENC], [DEC]).
+  // `number` is that of the first text among those of all ranks: where dropout draws (see example_site).
   // Throws shape_error for an empty sequence or an id outside [0, vocabulary).
-  text_batch(std::span<const std::vector<int>> texts, int vocabulary, int first = -1) {
+  text_batch(std::span<const std::vector<int>> texts, int vocabulary, int first = -1, int number = 0) {
     std::vector<int> ids, lengths, ends;
     for (const std::vector<int>& text : texts) {
       for (std::size_t i = 0; i < text.size(); ++i) {
@@ -31,6 +32,7 @@ class text_batch {
       ends.push_back(static_cast<int>(ids.size()) - 1);
     }
     layout_ = packed_layout<B>(lengths);
+    layout_.first_stream(number);
     ids_ = buffer<B, int>(std::span<const int>(ids));
     ends_ = buffer<B, int>(std::span<const int>(ends));
   }

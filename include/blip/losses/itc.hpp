@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -29,8 +30,6 @@ struct itc_config {
   bool momentum = true;  // keys and soft targets from a momentum model, and a queue; false: the batch's own features (CLIP)
 };
 
-// Whose texts and images a pair is told from.
-enum class negatives_from { local, all_ranks };
 // The columns of the similarities that hard negatives are drawn by.
 enum class similarity_columns { momentum, online };
 
@@ -39,7 +38,9 @@ struct itc_options {
   double temperature = 0.07, lowest = 0.001, highest = 0.5;  // the range that every step begins by restoring
   bool clamp = true;  // ALBEF's retrieval fine-tune does not
   similarity_columns similarity = similarity_columns::momentum;
-  negatives_from negatives = negatives_from::local;
+  negatives_from negatives = negatives_from::local;  // those of a batch; the queue holds all ranks'
+  // Whose hard negatives can be drawn; none: as `negatives`. BLIP's COCO retrieval has local ones there, all ranks' here.
+  std::optional<negatives_from> hard_negatives{};
 };
 
 namespace detail {
@@ -54,12 +55,14 @@ consteval bool itc_rules() {
 
 // Image-text contrastive loss: each image against the texts of batch and queue, and each text against the images.
 //   v = W_v class row / |.|,  t = W_t class row / |.|,  loss = mean over the batch of (contrast(v, texts) + contrast(t, images)) / 2
-// With image ids in the examples every pair of equal id is a positive. Provides the similarities in the batch.
+// With image ids in the examples every pair of equal id is a positive; in the in-batch form such pairs share the target
+// equally. Provides the similarities in the batch.
 // Source: ALBEF section 3.1-3.2; `blip_pretrain.py`, `blip_retrieval.py`. In-batch form: CLIP (Radford et al. 2021).
 template <itc_config C = itc_config{}, bool = detail::itc_rules<C.width>()>
 class itc {
  public:
   static constexpr std::string_view name = "itc";
+  static constexpr itc_config settings = C;
   using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::text_states, need::momentum>,
                                    type_list<need::image_states, need::text_states>>;
   using provides = type_list<need::similarity>;
@@ -137,6 +140,7 @@ class itc {
   struct data {
     buffer<B, int> ids;        // of the pictures; empty: all differ
     buffer<B, int> positions;  // [B] each pair's own column
+    buffer<B, typename B::scalar> shares;  // [B, B] with ids, in the in-batch form: equal weights of equal ids
   };
   template <class B>
   data<B> prepare(const examples& e, int, const example_site& at) const {
@@ -145,7 +149,8 @@ class itc {
     if (!e.image_ids.empty())
       require_equal("itc: examples", "image ids", static_cast<long long>(e.image_ids.size()),
                     static_cast<long long>(e.texts.size()));
-    return {buffer<B, int>(std::span<const int>(e.image_ids)), buffer<B, int>(std::span<const int>(own))};
+    return {buffer<B, int>(std::span<const int>(e.image_ids)), buffer<B, int>(std::span<const int>(own)),
+            shares<B>(C.momentum ? std::span<const int>() : std::span<const int>(e.image_ids))};
   }
 
   // Restores the temperature's range.
@@ -163,13 +168,25 @@ class itc {
     const bool everywhere = options_.negatives == negatives_from::all_ranks;
     single_process<B> alone;
     communicator<B>& ranks = everywhere ? pass.ranks : alone;
+    const negatives_from from = options_.hard_negatives.value_or(options_.negatives);
+    pass.similar_to = from;
+    const auto drawn = [&](const auto& x) { return from == negatives_from::all_ranks ? ops::gather_ranks(t, x, pass.ranks) : x; };
     if constexpr (!C.momentum) {
-      pass.image_to_text = ops::similarity(t, image, ops::gather_ranks(t, text, ranks), &head.temperature());
-      pass.text_to_image = ops::similarity(t, text, ops::gather_ranks(t, image, ranks), &head.temperature());
+      const int pairs = image.rows();
+      if (d.shares.size() > 0 && everywhere && ranks.ranks() > 1)
+        throw config_error({"itc: image ids, without a momentum model", "negatives_from::local", "all_ranks", {}});
       const auto side = [&](const scores<T>& s) {
-        return ops::mean_labelled(t, ops::cross_entropy(t, s, d.positions.data()));
+        if (d.shares.size() == 0) return ops::mean_labelled(t, ops::cross_entropy(t, s, d.positions.data()));
+        return ops::mean_labelled(
+            t, ops::soft_cross_entropy(t, s, scores<T>(t.input({d.shares.data(), pairs, pairs, pairs, nullptr}))));
       };
-      return ops::scale(t, ops::add(t, side(pass.image_to_text), side(pass.text_to_image)), 0.5);
+      const auto i2t = ops::similarity(t, image, ops::gather_ranks(t, text, ranks), &head.temperature());
+      const auto t2i = ops::similarity(t, text, ops::gather_ranks(t, image, ranks), &head.temperature());
+      if (from == options_.negatives)
+        pass.image_to_text = i2t, pass.text_to_image = t2i;
+      else
+        provide(pass, head, image, text, drawn(text), drawn(image));
+      return ops::scale(t, ops::add(t, side(i2t), side(t2i)), 0.5);
     } else {
       const auto [image_m, text_m] = features(*pass.momentum, head);
       pass.show("momentum.image_feature", image_m), pass.show("momentum.text_feature", text_m);
@@ -196,17 +213,33 @@ class itc {
       };
       const auto i2t = side(image, texts, queue.texts, image_m), t2i = side(text, images, queue.images, text_m);
       pass.show("loss_i2t", i2t), pass.show("loss_t2i", t2i);
-      {
-        const auto quiet = t.paused();  // only sampled from
-        const bool online = options_.similarity == similarity_columns::online;
-        pass.image_to_text = ops::similarity(t, image, online ? ops::gather_ranks(t, text, ranks) : texts, &head.temperature());
-        pass.text_to_image = ops::similarity(t, text, online ? ops::gather_ranks(t, image, ranks) : images, &head.temperature());
-      }
+      if (options_.similarity == similarity_columns::online)
+        provide(pass, head, image, text, drawn(text), drawn(image));
+      else if (from == negatives_from::all_ranks)
+        provide(pass, head, image, text, all_texts, all_images);
+      else
+        provide(pass, head, image, text, here(text_m), here(image_m));
       return ops::scale(t, ops::add(t, i2t, t2i), 0.5);
     }
   }
 
  private:
+  template <class B>
+  static buffer<B, typename B::scalar> shares(std::span<const int> ids) {
+    std::vector<typename B::scalar> all;
+    for (const int row : ids)
+      for (const int column : ids)
+        all.emplace_back(row == column ? 1.0 / static_cast<double>(std::count(ids.begin(), ids.end(), row)) : 0.0);
+    return buffer<B, typename B::scalar>(std::span<const typename B::scalar>(all));
+  }
+
+  // The similarities, which are only sampled from.
+  template <class P, class H, class V>
+  static void provide(P& pass, const H& head, const V& image, const V& text, const V& texts, const V& images) {
+    const auto quiet = pass.tape.paused();
+    pass.image_to_text = ops::similarity(pass.tape, image, texts, &head.temperature());
+    pass.text_to_image = ops::similarity(pass.tape, text, images, &head.temperature());
+  }
   template <class P, class H>
   static auto features(P& pass, const H& head) {
     struct pair {

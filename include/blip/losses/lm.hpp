@@ -4,12 +4,12 @@
 #include <string_view>
 
 #include "blip/losses/examples.hpp"
+#include "blip/losses/mean_of_words.hpp"
 #include "blip/losses/stateless.hpp"
 #include "blip/losses/tower_pass.hpp"
 #include "blip/losses/word_targets.hpp"
 #include "blip/ops/cross_entropy.hpp"
 #include "blip/ops/gather_rows.hpp"
-#include "blip/ops/reduce.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -17,6 +17,7 @@ struct lm_options {
   int first_token = 30522;  // [DEC] in place of every text's first one; -1: as it is
   double smoothing = 0.1;
   int prompt = 0;  // tokens of a prompt, the first one included: nobody learns to predict them ("a picture of": 4)
+  mean_over mean = mean_over::own_rank;
 };
 
 // Language modelling: the decoder, reading the picture, predicts each next token.
@@ -36,8 +37,8 @@ class lm : public stateless_loss {
     word_targets<B> words;
   };
   template <class B>
-  data<B> prepare(const examples& e, int vocabulary, const example_site&) const {
-    return {text_batch<B>(e.texts, vocabulary, options_.first_token),
+  data<B> prepare(const examples& e, int vocabulary, const example_site& at) const {
+    return {text_batch<B>(e.texts, vocabulary, options_.first_token, at.first),
             word_targets<B>::next_words(e.texts, options_.prompt)};
   }
 
@@ -48,7 +49,8 @@ class lm : public stateless_loss {
         pass.towers.decode(t, d.texts.ids(), d.texts.layout(), pass.decoder_context, nullptr);
     const auto logits = pass.towers.decoder_logits(t, ops::gather_rows(t, states, d.words.rows.data(), d.words.count));
     pass.show("lm_logits", logits);
-    return ops::mean_labelled(t, ops::cross_entropy(t, logits, d.words.labels.data(), options_.smoothing));
+    return mean_of_words(pass, ops::cross_entropy(t, logits, d.words.labels.data(), options_.smoothing), d.words,
+                         options_.mean);
   }
 
  private:

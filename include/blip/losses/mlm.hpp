@@ -5,12 +5,12 @@
 #include <type_traits>
 
 #include "blip/losses/masked_text.hpp"
+#include "blip/losses/mean_of_words.hpp"
 #include "blip/losses/stateless.hpp"
 #include "blip/losses/tower_pass.hpp"
 #include "blip/losses/word_targets.hpp"
 #include "blip/ops/cross_entropy.hpp"
 #include "blip/ops/gather_rows.hpp"
-#include "blip/ops/reduce.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -29,7 +29,7 @@ class mlm : public stateless_loss {
                                    type_list<need::image_states, need::fusion, need::masked_words, need::momentum_fusion>,
                                    type_list<need::image_states, need::fusion, need::masked_words>>;
 
-  explicit mlm(masking_options o = {}) : options_(std::move(o)) {}
+  explicit mlm(masking_options o = {}, mean_over mean = mean_over::own_rank) : options_(std::move(o)), mean_(mean) {}
 
   template <class B>
   struct data {
@@ -38,18 +38,17 @@ class mlm : public stateless_loss {
   };
   template <class B>
   data<B> prepare(const examples& e, int vocabulary, const example_site& at) const {
-    return prepare<B>(mask_texts(e.texts, vocabulary, options_, at), vocabulary);
+    return prepare<B>(mask_texts(e.texts, vocabulary, options_, at), vocabulary, at.first);
   }
-  // Texts that were masked elsewhere.
+  // Texts that were masked elsewhere; `first` is the number of the first one among those of all ranks.
   template <class B>
-  static data<B> prepare(const masked_text& m, int vocabulary) {
-    return {text_batch<B>(m.texts, vocabulary),
+  static data<B> prepare(const masked_text& m, int vocabulary, int first = 0) {
+    return {text_batch<B>(m.texts, vocabulary, -1, first),
             word_targets<B>::from(m.texts, [&](std::size_t s, std::size_t i) { return m.labels[s][i]; })};
   }
 
   template <class P, class H, class B = typename P::B>
   var<typename P::tape_type, 1> loss(P& pass, const H&, const data<B>& d, no_state<B>&) const {
-    auto& t = pass.tape;
     const auto predict = [&d](auto& on) {
       const auto states =
           on.towers.multimodal(on.tape, d.texts.ids(), d.texts.layout(), on.context, nullptr);
@@ -64,11 +63,12 @@ class mlm : public stateless_loss {
         pass.show("momentum.mlm_logits", taught);
         targets.teacher = taught.ref(), targets.alpha = pass.alpha;
       }
-    return ops::mean_labelled(t, ops::cross_entropy(t, logits, targets));
+    return mean_of_words(pass, ops::cross_entropy(pass.tape, logits, targets), d.words, mean_);
   }
 
  private:
   masking_options options_;
+  mean_over mean_;
 };
 
 }  // namespace blip::inline BLIP_ABI

@@ -8,6 +8,7 @@
 #include "blip/core/communicator.hpp"
 #include "blip/core/function_ref.hpp"
 #include "blip/core/text_batch.hpp"
+#include "blip/losses/negatives_from.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -31,12 +32,14 @@ struct tower_pass {
   communicator<B>& ranks;
   step_observer<B> observe;
   double alpha = 0;  // weight of the momentum model's distribution in the targets
+  int first = 0;     // number of the first example among those of all ranks
 
   typename Towers::template image_rows<T> images{};     // [pictures (N + 1), image width], and its layout
   typename Towers::template text_rows<T> text_states{};  // [text rows, text width], text alone
   typename Towers::template context<T> context{};        // what the encoder's texts read of the images
   typename Towers::template decoder_context<T> decoder_context{};  // the same for the decoder's
-  scores<T> image_to_text{}, text_to_image{};            // similarities in the batch, for hard negatives
+  scores<T> image_to_text{}, text_to_image{};            // similarities in the batch, for hard negatives, ...
+  negatives_from similar_to = negatives_from::local;     // ... of own rows with the columns of this rank, or of all
   momentum_type* momentum = nullptr;
 
   template <class V>

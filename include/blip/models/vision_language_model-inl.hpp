@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "blip/core/require_agreement.hpp"
 #include "blip/models/vision_language_model.hpp"
 #include "blip/ops/residual.hpp"
 
@@ -12,13 +13,17 @@ namespace blip::inline BLIP_ABI {
 template <class Towers, class... Losses>
 auto vision_language_model<Towers, Losses...>::prepare(const picture_batch<B>& pictures, const examples& e,
                                                        const example_site& at) const -> batch {
-  std::vector<int> class_rows;
+  std::vector<int> class_rows, streams;
   if constexpr (Towers::has_vision) {
     const int rows = towers_.image_layout(pictures.count, pictures.height, pictures.width).step;
     for (int i = 0; i < pictures.count; ++i) class_rows.push_back(i * rows);
     require_equal("vision_language_model: prepare", "pictures", pictures.count, pictures_per_text * std::ssize(e.texts));
+    const int texts = static_cast<int>(e.texts.size());
+    if (pictures_per_text > 1 || at.first > 0)
+      for (int i = 0; i < pictures.count; ++i) streams.push_back(pictures_per_text * (at.first + i % texts) + i / texts);
   }
-  return {pictures, text_batch<B>(e.texts, vocabulary()), buffer<B, int>(std::span<const int>(class_rows)),
+  return {pictures, text_batch<B>(e.texts, vocabulary(), -1, at.first), buffer<B, int>(std::span<const int>(class_rows)),
+          buffer<B, int>(std::span<const int>(streams)), at.first,
           std::apply([&](const auto&... l) { return std::tuple(l.template prepare<B>(e, vocabulary(), at)...); }, losses_)};
 }
 
@@ -41,12 +46,13 @@ auto vision_language_model<Towers, Losses...>::make_state(const arena<B>& values
 // The union of what the losses need, each once.
 template <class Towers, class... Losses>
 template <class P>
-void vision_language_model<Towers, Losses...>::run_towers(P& pass, const picture_batch<B>& p) const {
+void vision_language_model<Towers, Losses...>::run_towers(P& pass, const batch& b) const {
   auto& t = pass.tape;
   if constexpr (Towers::has_vision) {
+    const picture_batch<B>& p = b.pictures;
     const int values = p.channels * p.height * p.width;
     const images<typename P::tape_type> pixels(t.input({p.pixels, p.count, values, values, nullptr}), p.channels, p.height,
-                                               p.width);
+                                               p.width, b.picture_streams.data());
     pass.images = towers_.images(t, pixels);
     pass.show("image_states", pass.images.rows);
   }
@@ -68,10 +74,17 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
   };
   single_process<B> alone;
   communicator<B>& ranks = o.ranks ? *o.ranks : alone;
+  if (ranks.ranks() > 1) {
+    const int texts = b.texts.layout().sequences;
+    require_agreement(ranks, "vision_language_model: loss",
+                      {{"texts of a batch", texts}, {"pictures of a batch", b.pictures.count},
+                       {"height of a picture", b.pictures.height}, {"width of a picture", b.pictures.width}});
+    require_equal("vision_language_model: loss", "example_site::first of this rank's batch", b.first, ranks.rank() * texts);
+  }
 
   using pass_type = tower_pass<T, Towers>;
-  pass_type pass{t, towers_, b.texts, b.class_rows.data(), ranks, observe, o.alpha};
-  run_towers(pass, b.pictures);
+  pass_type pass{t, towers_, b.texts, b.class_rows.data(), ranks, observe, o.alpha, b.first};
+  run_towers(pass, b);
   if constexpr (needs<need::fusion> || needs<need::pairs> || needs<need::chosen_pairs>) pass.context = read_pictures(pass);
   if constexpr (needs<need::decoder> && Towers::decoder_reads_images)
     pass.decoder_context = towers_.decoder_reads(t, pass.images, pass.context);
@@ -87,9 +100,10 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
       tape_options options = t.options();
       options.stochastic = options.stochastic && o.momentum_stochastic;
       momentum_tape.emplace(t.device(), s.momentum, options);
-      momentum.emplace(momentum_type{*momentum_tape, towers_, b.texts, b.class_rows.data(), ranks, observe_momentum, o.alpha});
+      momentum.emplace(momentum_type{*momentum_tape, towers_, b.texts, b.class_rows.data(), ranks, observe_momentum, o.alpha,
+                                     b.first});
       momentum_scope.emplace(*momentum_tape, "momentum");  // or it would draw the online pass's masks
-      run_towers(*momentum, b.pictures);
+      run_towers(*momentum, b);
       if constexpr (needs<need::momentum_fusion>)
         if (o.alpha > 0) momentum->context = read_pictures(*momentum);
       pass.momentum = &*momentum;

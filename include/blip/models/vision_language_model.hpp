@@ -104,9 +104,12 @@ class vision_language_model {
     picture_batch<B> pictures;
     text_batch<B> texts;
     buffer<B, int> class_rows;
+    buffer<B, int> picture_streams;  // where they draw their random numbers; empty: 0, 1, ...
+    int first = 0;                   // number of the first text among those of all ranks
     std::tuple<typename Losses::template data<B>...> data;
   };
-  // Checks the examples and copies them to the back end. Throws shape_error.
+  // Checks the examples and copies them to the back end. On rank r of several, at.first is r times the texts of a batch.
+  // Throws shape_error.
   batch prepare(const picture_batch<B>& pictures, const examples& e, const example_site& at = {}) const;
 
   // The momentum copy and what the losses carry from step to step.
@@ -126,12 +129,18 @@ class vision_language_model {
   }
 
   // The losses of a batch on tape `t`; total.backward fills the gradients. New queue entries enter with state.commit().
+  // With several ranks every one has its own part of the losses, whose mean over the ranks counts. Throws
+  // distributed_error when ranks disagree about the sizes of a batch.
   template <class T>
   step_losses<T, loss_count> loss(T& t, state& s, const batch& b, const step_settings<B>& o = {}) const;
 
   const Towers& towers() const { return towers_; }
   template <std::size_t I>
   auto& loss_at() {
+    return std::get<I>(losses_);
+  }
+  template <std::size_t I>
+  const auto& loss_at() const {
     return std::get<I>(losses_);
   }
   template <std::size_t I>
@@ -162,7 +171,7 @@ class vision_language_model {
     }(std::index_sequence_for<Losses...>{});
   }
   template <class P>
-  void run_towers(P& pass, const picture_batch<B>& pictures) const;
+  void run_towers(P& pass, const batch& b) const;
   // What the encoder's texts read of the pictures.
   template <class P>
   auto read_pictures(P& pass) const {

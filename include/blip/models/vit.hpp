@@ -57,7 +57,9 @@ class vit<C, B, true> {
   }
   template <class T>
   sequence_layout layout(const images<T>& pixels) const {
-    return layout(pixels.batch(), pixels.height(), pixels.width());
+    sequence_layout l = layout(pixels.batch(), pixels.height(), pixels.width());
+    l.streams = pixels.streams();
+    return l;
   }
 
   // `observe(i, rows)` sees the patches (i = -1) and what block i gives.

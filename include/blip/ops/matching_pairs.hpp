@@ -17,10 +17,11 @@ struct text_pairs {
 
 // Builds them from sampled indices without asking the device how long the sampled texts are: there is room for B of the
 // longest. `pool` holds all texts (of all ranks); the own ones are sequences first ... first + pairs - 1 of at most
-// `own_rows` rows. Source: ALBEF section 3.1; the layout [matched; other picture; other text] is the published one.
+// `own_rows` rows. `streams` [3 B], if given, says where each pair draws its random numbers.
+// Source: ALBEF section 3.1; the layout [matched; other picture; other text] is the published one.
 template <class T>
 text_pairs matching_pairs(T& t, const sequence_layout& pool, int first, int pairs, int own_rows, const int* negative_image,
-                          const int* negative_text) {
+                          const int* negative_text, const int* streams = nullptr) {
   using B = typename T::backend_type;
   const int rows = 2 * own_rows + pairs * pool.longest;
   int* const all = kept_ints(t, 9 * pairs + rows + 1);
@@ -28,7 +29,7 @@ text_pairs matching_pairs(T& t, const sequence_layout& pool, int first, int pair
   kernels<B>::matching_pairs(t.device(), pool, first, pairs, negative_image, negative_text, to);
   sequence_layout layout{.sequences = 3 * pairs, .rows = rows, .longest = pool.longest, .begins = to.begins,
                          .lengths = to.lengths};
-  layout.first_stream = 3 * first;
+  layout.streams = streams;
   layout.live = to.live;
   return {layout, to.rows, to.images};
 }

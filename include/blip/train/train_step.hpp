@@ -9,6 +9,8 @@
 #include "blip/optim/adamw.hpp"
 #include "blip/optim/clip.hpp"
 #include "blip/optim/non_finite.hpp"
+#include "blip/train/average_gradients.hpp"
+#include "blip/train/require_same_model.hpp"
 #include "blip/train/training_state.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -33,16 +35,20 @@ struct train_report {
 
 namespace detail {
 
-// Gradients become their mean over the ranks; an entry counts as reached when any rank's loss reached it.
-template <class B>
-void average_gradients(device<B>& d, gradients<B>& g, communicator<B>& ranks) {
-  using S = typename B::scalar;
-  if (ranks.ranks() == 1) return;
-  for (const auto& e : g.values().layout()->entries()) {
-    const matrix_view<S> v{g.values().data() + e.offset, e.rows, e.cols, e.cols, nullptr};
-    ranks.all_reduce(v.data, static_cast<std::size_t>(e.size()));
-    kernels<B>::scale(d, v, 1.0 / ranks.ranks(), v);
+// Losses become their mean over the ranks, added in rank order.
+template <std::size_t N, class B>
+void average_losses(train_report<N>& r, communicator<B>& ranks) {
+  struct numbers {
+    double loss;
+    std::array<double, N> losses;
+  };
+  numbers sum{};
+  for (const numbers& of : ranks.of_all(numbers{r.loss, r.losses})) {
+    sum.loss += of.loss;
+    for (std::size_t i = 0; i < N; ++i) sum.losses[i] += of.losses[i];
   }
+  r.loss = sum.loss / ranks.ranks();
+  for (std::size_t i = 0; i < N; ++i) r.losses[i] = sum.losses[i] / ranks.ranks();
 }
 
 // What a step that ends without `commit` leaves behind: nothing.
@@ -71,12 +77,18 @@ class open_step {
 // the losses are averaged; every micro-batch is contrasted with its own pairs and the queue of before the step, and draws
 // its own random numbers. A step with a loss or gradient that is not finite changes nothing (see non_finite), nor does
 // one that ends with an exception. Throws shape_error without batches, numeric_error when the policy says so.
+// With `ranks`, each has batches of its own; losses and gradients are averaged over all, so that equal states stay equal
+// to the bit. Throws distributed_error when the ranks' models or numbers of batches differ, or another rank failed.
 template <class Model, class Batches, class B = typename Model::backend_type>
 train_report<Model::loss_count> train_step(device<B>& d, training_state<Model>& state, adamw<B>& optimiser,
                                            const Batches& batches, const train_step_options& o, non_finite& policy,
                                            communicator<B>* ranks = nullptr) {
   train_report<Model::loss_count> report;
   if (std::size(batches) == 0) throw shape_error({"train_step: micro-batches", "at least one", "none", {}});
+  if (ranks) {
+    require_same_model(*ranks, *state.values().layout());
+    require_agreement(*ranks, "train_step", {{"micro-batches", static_cast<std::int64_t>(std::size(batches))}});
+  }
   d.set_step(o.step);
   detail::open_step<Model> open(d, state);
   const double share = 1.0 / static_cast<double>(std::size(batches));
@@ -90,7 +102,10 @@ train_report<Model::loss_count> train_step(device<B>& d, training_state<Model>& 
       report.losses[i] += share * static_cast<double>(to_host(losses.parts[i])[0]);
     t.backward(share == 1 ? losses.total : ops::scale(t, losses.total, share));
   }
-  if (ranks) detail::average_gradients(d, state.gradients(), *ranks);
+  if (ranks) {
+    detail::average_losses(report, *ranks);
+    average_gradients(d, state.gradients(), *ranks);
+  }
   gradient_norm<B> norm;
   norm.measure(d, state.gradients());
   report.gradient_norm = norm.all();
