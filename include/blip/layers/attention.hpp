@@ -4,11 +4,12 @@
 #include <cmath>
 #include <type_traits>
 
+#include "blip/layers/cached_keys.hpp"
 #include "blip/layers/cross_input.hpp"
 #include "blip/layers/linear.hpp"
 #include "blip/layers/linear_group.hpp"
 #include "blip/layers/mlp.hpp"
-#include "blip/ops/attend.hpp"
+#include "blip/ops/attend_cached.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -79,6 +80,17 @@ class attention<C, B, true> {
   var<T, C.width> forward(T&, const X&, const sequence_layout&, bool = false) const {
     static_assert(accepts<T, X>());
     return {};
+  }
+
+  // The same, causal, of rows that continue sequences: what came before them is in the cache, where they go too.
+  template <class T, int K>
+  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout,
+                          const cached_keys<T, C.width>& cache) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
+    static_assert(detail::attention_input_is<K, C.width>());
+    return output_.forward(t, ops::attend_cached<C.width>(t, fused_.forward(t, x), layout, cache.rows, cache.places,
+                                                          cache.layout, spec(t, true)));
   }
 
   // Keys and values of context rows [m, context]: [key | value], [m, 2 width].

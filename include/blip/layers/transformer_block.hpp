@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "blip/layers/attention.hpp"
+#include "blip/layers/cached_keys.hpp"
 #include "blip/layers/cross_input.hpp"
 #include "blip/layers/layer_norm.hpp"
 #include "blip/layers/mlp.hpp"
@@ -96,6 +97,19 @@ class transformer_block<C, B, true> {
     return {};
   }
 
+  // The same, causal, for rows that continue sequences: what came before them is in the cache, where they go too.
+  template <class T, int K, class... Context>
+  var<T, width> extend(T& t, const var<T, K>& x, const sequence_layout& layout, const cached_keys<T, width>& cache,
+                       const Context&... contexts) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::block_input_is<K, C.width>());
+    const var<T, width> h = self_attention(t, x, layout, cache);
+    if constexpr (sizeof...(Context) == 0)
+      return feed_forward(t, h, layout);
+    else
+      return feed_forward(t, cross_attention(t, h, layout, contexts...), layout);
+  }
+
   // Keys and values of context rows for this layer's cross-attention.
   template <class T, int K>
   var<T, 2 * width> project(T& t, const var<T, K>& context) const {
@@ -166,10 +180,11 @@ class transformer_block<C, B, true> {
       return norm.forward(t, ops::residual(t, x, compute(x), layout, dropout));
   }
 
-  template <class T>
-  var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, bool causal) const {
+  // `reach`: whether it is causal, or the cache of what came before.
+  template <class T, class Reach>
+  var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Reach& reach) const {
     return branch(t, x, norm1_, attention_.output_weight(), layout,
-                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, causal); });
+                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach); });
   }
   template <class T, class... Context>
   var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Context&... c) const {

@@ -82,6 +82,27 @@ auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context,
 }
 
 template <text_config C, backend B>
+template <class T, int P, class Step>
+auto text_transformer<C, B, true>::run_crossing(states<T> x, const sequence_layout& layout,
+                                                const projected_context<T, P>& context, source_index source,
+                                                Step step) const -> states<T> {
+  require_equal("text_transformer: fuse", "layers of the projected context", context.layers.size(),
+                static_cast<long long>(branches * crossing_.size()));
+  const source_index second = source ? source + layout.sequences : nullptr;
+  for (int i = 0; i < static_cast<int>(crossing_.size()); ++i) {
+    const crossing_block& block = crossing_[static_cast<std::size_t>(i)];
+    using read = cross_input<T, C.width>;
+    if constexpr (C.reading == picture_reading::both)
+      x = step(i, block, x, read{context.layers[2 * i], context.layout, source},
+               read{context.layers[2 * i + 1], context.layout, second});
+    else
+      x = step(i, block, x, read{context.layers[i], context.layout,
+                                 C.reading == picture_reading::by_turns && i % 2 ? second : source});
+  }
+  return x;
+}
+
+template <text_config C, backend B>
 template <class T, int K, int P>
 auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequence_layout& layout,
                                         const projected_context<T, P>& context, source_index source, bool causal,
@@ -91,24 +112,13 @@ auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequ
                 "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
   static_assert(detail::text_states_are<K, C.width>());
   static_assert(detail::text_projected_for<P, C.width>());
-  require_equal("text_transformer: fuse", "layers of the projected context", context.layers.size(),
-                static_cast<long long>(branches * crossing_.size()));
-  states<T> x = given;
-  observe(cross_from() - 1, x);
-  const source_index second = source ? source + layout.sequences : nullptr;
-  for (int i = 0; i < static_cast<int>(crossing_.size()); ++i) {
-    const crossing_block& block = crossing_[static_cast<std::size_t>(i)];
-    using read = cross_input<T, C.width>;
-    if constexpr (C.reading == picture_reading::both)
-      x = block.forward(t, x, layout, causal, read{context.layers[2 * i], context.layout, source},
-                        read{context.layers[2 * i + 1], context.layout, second});
-    else
-      x = block.forward(t, x, layout, causal,
-                        read{context.layers[i], context.layout,
-                             C.reading == picture_reading::by_turns && i % 2 ? second : source});
-    observe(cross_from() + i, x);
-  }
-  return x;
+  observe(cross_from() - 1, given);
+  return run_crossing(states<T>(given), layout, context, source,
+                      [&](int i, const auto& block, const states<T>& x, const auto&... reads) {
+                        const states<T> y = block.forward(t, x, layout, causal, reads...);
+                        observe(cross_from() + i, y);
+                        return y;
+                      });
 }
 
 template <text_config C, backend B>
@@ -124,6 +134,25 @@ auto text_transformer<C, B, true>::multimodal(T& t, const int* ids, const sequen
   return fuse(t, x, layout, context, source, causal, [&](int i, const states<T>& h) {
     if (i >= cross_from()) observe(i, h);  // the state before was seen already
   });
+}
+
+template <text_config C, backend B>
+template <class T, int P>
+auto text_transformer<C, B, true>::extend(T& t, const int* ids, const sequence_layout& layout, layer_cache<T> cache,
+                                          const projected_context<T, P>& context, source_index source) const
+    -> states<T> {
+  static_assert(same_back_end<T, B>());
+  static_assert(has_cross_attention,
+                "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
+  static_assert(C.reading == picture_reading::one,
+                "blip::text_transformer: a decoder reads one picture; set text_config::reading to picture_reading::one");
+  static_assert(detail::text_projected_for<P, C.width>());
+  states<T> x = embed(t, ids, layout);
+  for (int i = 0; i < cross_from(); ++i) x = plain_[static_cast<std::size_t>(i)].extend(t, x, layout, cache(i));
+  return run_crossing(x, layout, context, source,
+                      [&](int i, const auto& block, const states<T>& h, const auto&... reads) {
+                        return block.extend(t, h, layout, cache(cross_from() + i), reads...);
+                      });
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -122,7 +122,18 @@ class text_transformer<C, B, true> {
   states<T> multimodal(T& t, const int* ids, const sequence_layout& layout, const projected_context<T, P>& context,
                        source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
 
+  // The cache of layer i (key_value_cache holds them).
+  template <class T>
+  using layer_cache = std::type_identity_t<function_ref<cached_keys<T, width>(int)>>;
+
+  // multimodal(), causal, for rows that continue sequences: `ids` are the new ones, `layout` gives their first positions,
+  // and what came before is in the caches, where they go too. Each row has the bits that it has among its whole sequence.
+  template <class T, int P>
+  states<T> extend(T& t, const int* ids, const sequence_layout& layout, layer_cache<T> cache,
+                   const projected_context<T, P>& context, source_index source = nullptr) const;
+
   int layers() const { return static_cast<int>(plain_.size() + crossing_.size()); }
+  int positions() const { return options_.embedding.positions; }
   int cross_from() const { return static_cast<int>(plain_.size()); }
   int vocabulary() const { return embedding_.vocabulary(); }
   const parameter& words() const { return embedding_.words(); }
@@ -158,6 +169,11 @@ class text_transformer<C, B, true> {
                                                         .context = C.context, .norm = norm_order::after,
                                                         .twin = C.reading == picture_reading::both}, B>;
   static constexpr int branches = C.reading == picture_reading::both ? 2 : 1;
+
+  // The layers with cross-attention, one after the other: step(i, layer, x, what it reads...).
+  template <class T, int P, class Step>
+  states<T> run_crossing(states<T> x, const sequence_layout& layout, const projected_context<T, P>& context,
+                         source_index source, Step step) const;
 
   template <class T>
   states<T> run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal, observer<T> observe) const;

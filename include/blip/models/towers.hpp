@@ -205,6 +205,9 @@ class towers<C, B, true> {
     return decoder_.logits(t, rows);
   }
 
+  // The decoder itself, {text, head}: for generation.
+  const auto& decoder() const { return decoder_; }
+
   int vocabulary() const {
     if constexpr (has_text)
       return encoder().vocabulary();

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <utility>
 
 #include "blip/backend/cpu/attention.hpp"
 #include "blip/backend/cpu/blocks.hpp"
@@ -80,22 +82,17 @@ BLIP_INLINE void cpu_attention::attention(device<cpu>& d, in q, in k, in v, cons
   const int width = q.width / spec.heads, threads = cpu_tiles::threads(d);
   const auto scale = static_cast<float>(spec.scale);
   const panel_store store{spec.heads, kl.longest, width};
-  const scratch<cpu, float> keys(d, store.size(kl.sequences)), values(d, store.size(kl.sequences));
-  parallel_for(threads, kl.sequences * spec.heads, [&](int t) {
-    const int s = t / spec.heads, h = t % spec.heads, m = kl.length(s);
-    pack_transposed(k.row(kl.begin(s)) + h * width, k.stride, m, width, store.at(keys.data(), s, h));
-    pack_columns(v.row(kl.begin(s)) + h * width, v.stride, m, width, store.at(values.data(), s, h));
-  });
-
-  const int high = (ql.longest + query_block - 1) / query_block;
-  parallel_for(threads, ql.sequences * spec.heads * high, [&](int t) {
-    const int block = t % high, h = t / high % spec.heads, s = t / high / spec.heads;
-    const int n = ql.length(s), from = source ? source[s] : s, m = kl.length(from);
+  const auto pack = [&](int s, int h, float* key, float* value) {
+    const int m = kl.length(s);
+    pack_transposed(k.row(kl.begin(s)) + h * width, k.stride, m, width, key);
+    pack_columns(v.row(kl.begin(s)) + h * width, v.stride, m, width, value);
+  };
+  // One block of queries of sequence s, one head, over the panels of the keys that it reads.
+  const auto answer = [&](int s, int h, int block, int from, const float* key, const float* value) {
+    const int n = ql.length(s), m = kl.length(from);
     const int i0 = block * query_block, rows = std::min(query_block, n - i0);
     if (rows <= 0) return;
     const int row0 = ql.begin(s) + i0;
-    const float* const key = store.at(keys.data(), from, h);
-    const float* const value = store.at(values.data(), from, h);
     alignas(64) float scores[query_block][key_block];
     float top[query_block], sum[query_block] = {};
     std::fill(top, top + rows, std::numeric_limits<float>::lowest());
@@ -134,6 +131,39 @@ BLIP_INLINE void cpu_attention::attention(device<cpu>& d, in q, in k, in v, cons
           width, to, [=](const packet& x) { return vec::pmul(x, simd::constant(inverse)); }, to);
       if (lse.data) lse(row0 + i, h) = top[i] + std::log(sum[i]);
     }
+  };
+
+  const int high = (ql.longest + query_block - 1) / query_block;
+  if (high == 1) {
+    // Few queries (decoding): panels are used where they are packed, one head of one key sequence at a time, and never
+    // leave the cache. Nobody's result depends on who shares a worker with it.
+    const int tiles = kl.sequences * spec.heads, workers = std::max(1, std::min(threads, tiles));
+    const scratch<cpu, float> panels_of(d, 2 * store.one() * static_cast<std::size_t>(workers));
+    parallel_for(workers, workers, [&](int w) {
+      float* const key = panels_of.data() + 2 * store.one() * static_cast<std::size_t>(w);
+      float* const value = key + store.one();
+      const auto bound = [&](int i) { return static_cast<int>(std::int64_t{tiles} * i / workers); };
+      for (int t = bound(w); t < bound(w + 1); ++t) {
+        const int from = t / spec.heads, h = t % spec.heads;
+        bool packed = false;  // a key sequence that nobody reads is left alone
+        for (int s = 0; s < ql.sequences; ++s) {
+          if ((source ? source[s] : s) != from) continue;
+          if (!std::exchange(packed, true)) pack(from, h, key, value);
+          answer(s, h, 0, from, key, value);
+        }
+      }
+    });
+    return;
+  }
+
+  const scratch<cpu, float> keys(d, store.size(kl.sequences)), values(d, store.size(kl.sequences));
+  parallel_for(threads, kl.sequences * spec.heads, [&](int t) {
+    const int s = t / spec.heads, h = t % spec.heads;
+    pack(s, h, store.at(keys.data(), s, h), store.at(values.data(), s, h));
+  });
+  parallel_for(threads, ql.sequences * spec.heads * high, [&](int t) {
+    const int block = t % high, h = t / high % spec.heads, s = t / high / spec.heads, from = source ? source[s] : s;
+    answer(s, h, block, from, store.at(keys.data(), from, h), store.at(values.data(), from, h));
   });
 }
 

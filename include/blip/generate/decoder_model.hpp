@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "blip/core/text_batch.hpp"
+#include "blip/generate/key_value_cache.hpp"
+#include "blip/ops/gather_rows.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// A causal text tower with a word head as next_token_model: what samplers ask. Keys and values of the texts are cached,
+// those of what the tower reads (pictures, question states) were projected once and are shared by all beams and samples
+// of a prompt. Each logit has the bits that a pass over the whole text gives it.
+//
+//   auto t = model.inference(dev);
+//   const auto& d = model->towers().decoder();
+//   decoder_model captioner(t, d.text, d.head, d.text.project(t, states, layout));
+//   beam_search(captioner, prompts, {.max_tokens = 16});
+//
+// `Text` is any tower with `extend` (blip::text_transformer), `Head` any with forward(t, rows, words) (blip::lm_head).
+// Tape and layers are referred to. Prompt i reads sequence i of the context, or reads[i].
+template <class T, class Text, class Head, class Context>
+class decoder_model {
+  static_assert(!T::records, "blip::decoder_model: decoding has no gradients; use an inference_tape");
+
+ public:
+  using B = typename T::backend_type;
+  using scalar = typename B::scalar;
+  static constexpr int width = Text::width;
+
+  decoder_model(T& t, const Text& text, const Head& head, Context context, std::span<const int> reads = {})
+      : t_(t), text_(text), head_(head), context_(std::move(context)), reads_(reads.begin(), reads.end()) {
+    for (const int r : reads_)
+      if (r < 0 || r >= context_.layout.sequences)
+        throw shape_error({"decoder_model: what a prompt reads",
+                           "0 to " + std::to_string(context_.layout.sequences - 1),
+                           std::to_string(r),
+                           {}});
+  }
+
+  int vocabulary() const { return text_.vocabulary(); }
+  int positions() const { return text_.positions(); }
+
+  matrix_view<const scalar> start(std::span<const std::vector<int>> prompts, int rows, int tokens) {
+    const int count = static_cast<int>(prompts.size());
+    require_equal("decoder_model: start", "prompts", count,
+                  reads_.empty() ? context_.layout.sequences : static_cast<long long>(reads_.size()));
+    const text_batch<B> checked(prompts, vocabulary());
+    lengths_.clear(), ids_.clear(), source_.clear();
+    for (int i = 0; i < count; ++i) {
+      const std::vector<int>& prompt = prompts[static_cast<std::size_t>(i)];
+      lengths_.push_back(static_cast<int>(prompt.size()));
+      ids_.insert(ids_.end(), prompt.begin(), prompt.end());
+      source_.push_back(reads_.empty() ? i : reads_[static_cast<std::size_t>(i)]);
+    }
+    const int longest = checked.layout().longest + tokens - 1;
+    if (longest > positions())
+      throw shape_error({"decoder_model: longest text", "at most " + std::to_string(positions()) + " tokens",
+                         std::to_string(longest), "allow fewer new tokens"});
+    rows = std::max(rows, count);
+    if (!cache_.holds(rows, longest)) cache_ = key_value_cache<B>(text_.layers(), width, rows, longest);
+    cache_.start(lengths_);
+    const auto states = pass();
+    return logits(ops::gather_rows(t_, states, cache_.ends(), count));
+  }
+
+  matrix_view<const scalar> step(std::span<const int> parents, std::span<const int> tokens) {
+    require_equal("decoder_model: step", "tokens", static_cast<long long>(tokens.size()),
+                  static_cast<long long>(parents.size()));
+    cache_.advance(parents);
+    next_source_.clear(), ids_.clear();
+    for (std::size_t r = 0; r < parents.size(); ++r) {
+      if (tokens[r] < 0 || tokens[r] >= vocabulary())
+        throw shape_error({"decoder_model: token of a row",
+                           "0 to " + std::to_string(vocabulary() - 1),
+                           std::to_string(tokens[r]),
+                           {}});
+      ids_.push_back(tokens[r]);
+      next_source_.push_back(source_[static_cast<std::size_t>(parents[r])]);
+    }
+    std::swap(source_, next_source_);
+    return logits(pass());
+  }
+
+ private:
+  var<T, width> pass() {
+    // Ids and sources go to the back end in one piece.
+    const std::size_t rows = ids_.size();
+    ids_.insert(ids_.end(), source_.begin(), source_.end());
+    if (device_.size() < ids_.size()) device_ = buffer<B, int>(2 * ids_.size());
+    device_.write(ids_);
+    return text_.extend(
+        t_, device_.data(), cache_.queries(), [this](int layer) { return cache_.template layer<T, width>(t_, layer); },
+        context_, device_.data() + rows);
+  }
+
+  matrix_view<const scalar> logits(const var<T, width>& rows) {
+    const auto y = head_.forward(t_, rows, text_.words());
+    const matrix_view<const scalar> m = y.view();
+    const std::size_t columns = static_cast<std::size_t>(m.width);
+    logits_.resize(static_cast<std::size_t>(m.rows) * columns);
+    for (int r = 0; r < m.rows; ++r)
+      memory<B>::copy_out(logits_.data() + static_cast<std::size_t>(r) * columns, m.row(r), columns * sizeof(scalar));
+    return {logits_.data(), m.rows, m.width, m.width, nullptr};
+  }
+
+  T& t_;
+  const Text& text_;
+  const Head& head_;
+  Context context_;
+  std::vector<int> reads_;
+  key_value_cache<B> cache_;
+  std::vector<int> lengths_, ids_, source_, next_source_;
+  buffer<B, int> device_;
+  std::vector<scalar> logits_;
+};
+
+}  // namespace blip::inline BLIP_ABI
