@@ -60,6 +60,11 @@ class npz_file {
     std::vector<std::byte> raw = member.read_rest();
     return detail::is_packed(t) || raw.empty() ? raw : detail::gather(t, raw);
   }
+  // The same, at once: members are held against their checksum as a whole.
+  void each_piece(const npz_tensor& t, function_ref<void(std::span<const std::byte>)> f) const {
+    const std::vector<std::byte> all = bytes(t);
+    if (!all.empty()) f(all);
+  }
   // Its elements, converted to T one by one.
   template <class T>
   std::vector<T> read(const npz_tensor& t) const {

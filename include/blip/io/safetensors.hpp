@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -103,6 +104,43 @@ void each_stored(stored_type type, std::span<const std::byte> bytes, F f) {
   }
 }
 
+// The type that elements of T are stored as; none for what is converted in any case (dual numbers, complex).
+template <class T>
+constexpr std::optional<stored_type> same_stored_type() {
+  if constexpr (std::is_same_v<T, float>) return stored_type::f32;
+  if constexpr (std::is_same_v<T, double>) return stored_type::f64;
+  if constexpr (std::is_same_v<T, std::int64_t>) return stored_type::i64;
+  return std::nullopt;
+}
+
+// The elements behind raw bytes, converted to T one by one.
+template <class T>
+std::vector<T> convert_stored(stored_type type, std::span<const std::byte> bytes) {
+  std::vector<T> values(bytes.size() / static_cast<std::size_t>(describe(type).bytes));
+  if (same_stored_type<T>() == type) {
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+    return values;
+  }
+  T* to = values.data();
+  each_stored(type, bytes, [&](auto v) { *to++ = static_cast<T>(v); });
+  return values;
+}
+
+// How many bytes of a tensor are read at a time where it need not be in memory as a whole: they stay in the cache.
+inline constexpr std::size_t piece_bytes = std::size_t{1} << 19;
+
+// Reads `size` bytes of a file piece by piece.
+inline void read_pieces(const input_file& file, std::uint64_t begin, std::uint64_t size,
+                        function_ref<void(std::span<const std::byte>)> f) {
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, piece_bytes)));
+  for (std::uint64_t at = 0; at < size; at += piece.size()) {
+    const auto part =
+        std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), size - at)));
+    file.read(begin + at, part);
+    f(part);
+  }
+}
+
 }  // namespace detail
 
 // Reads a safetensors file, strictly: the header is checked before anything else, tensors lie one after the other
@@ -136,12 +174,13 @@ class safetensors_file {
   // The elements of a tensor, converted to T one by one.
   template <class T>
   std::vector<T> read(const safetensors_tensor& t) const {
-    std::vector<T> values;
-    values.reserve(static_cast<std::size_t>(t.elements()));
     std::vector<std::byte> bytes(static_cast<std::size_t>(t.end - t.begin));
     file_.read(t.begin, bytes);
-    detail::each_stored(t.type, bytes, [&](auto v) { values.push_back(static_cast<T>(v)); });
-    return values;
+    return detail::convert_stored<T>(t.type, bytes);
+  }
+  // Its bytes, piece by piece, each a multiple of 8 bytes but for the last. May be called by several threads.
+  void each_piece(const safetensors_tensor& t, function_ref<void(std::span<const std::byte>)> f) const {
+    detail::read_pieces(file_, t.begin, t.end - t.begin, f);
   }
 
  private:

@@ -80,15 +80,6 @@ inline std::vector<std::byte> gather(const strided_view& v, std::span<const std:
   return to;
 }
 
-// The elements behind raw bytes, converted to T one by one.
-template <class T>
-std::vector<T> convert_stored(stored_type type, std::span<const std::byte> bytes) {
-  std::vector<T> values;
-  values.reserve(bytes.size() / static_cast<std::size_t>(describe(type).bytes));
-  each_stored(type, bytes, [&](auto v) { values.push_back(static_cast<T>(v)); });
-  return values;
-}
-
 }  // namespace detail
 
 }  // namespace blip::inline BLIP_ABI

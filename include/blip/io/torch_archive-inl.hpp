@@ -200,4 +200,24 @@ inline std::vector<std::byte> torch_archive::bytes(const torch_tensor& t) const 
   return detail::is_packed(t) ? raw : detail::gather(t, raw);
 }
 
+inline void torch_archive::each_piece(const torch_tensor& t, function_ref<void(std::span<const std::byte>)> f) const {
+  const std::uint64_t size = t.elements() * describe(t.type).bytes;
+  if (size == 0) return;
+  const stored_block& s = storages_.at(t.storage);
+  const bool check = s.summed && !verified_[t.storage].load(std::memory_order_relaxed);
+  if (!detail::is_packed(t) || (check && size != s.bytes)) {
+    const std::vector<std::byte> all = bytes(t);
+    return f(all);
+  }
+  uLong sum = 0;
+  detail::read_pieces(*file_, s.begin + t.offset * describe(t.type).bytes, size, [&](std::span<const std::byte> piece) {
+    if (check) sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+    f(piece);
+  });
+  if (!check) return;
+  if (sum != s.crc)
+    fail("checksum " + std::to_string(s.crc), std::to_string(sum), t.name, "the file was damaged: fetch it again");
+  verified_[t.storage].store(true, std::memory_order_relaxed);
+}
+
 }  // namespace blip::inline BLIP_ABI

@@ -45,6 +45,12 @@ class torch_archive {
 
   // The bytes of a tensor of this file, row after row. May be called by several threads.
   std::vector<std::byte> bytes(const torch_tensor& t) const;
+  // The same piece by piece, each but the last a multiple of 8 bytes.
+  void each_piece(const torch_tensor& t, function_ref<void(std::span<const std::byte>)> f) const;
+  // Whether two tensors are the same elements of one storage.
+  bool same_place(const torch_tensor& a, const torch_tensor& b) const {
+    return a.storage == b.storage && a.offset == b.offset && a.shape == b.shape && a.strides == b.strides;
+  }
   // Its elements, converted to T one by one.
   template <class T>
   std::vector<T> read(const torch_tensor& t) const {

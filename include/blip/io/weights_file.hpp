@@ -59,6 +59,33 @@ class weights_file {
     return std::visit([&](const auto& file) { return file.template read<T>(file.tensors().at(t.number)); },
                       parts_.at(t.part));
   }
+  // The bytes as they are stored, row after row.
+  std::vector<std::byte> bytes(const weights_tensor& t) const {
+    std::vector<std::byte> all;
+    all.reserve(static_cast<std::size_t>(t.elements() * describe(t.type).bytes));
+    const auto append = [&](std::span<const std::byte> piece) { all.insert(all.end(), piece.begin(), piece.end()); };
+    std::visit([&](const auto& file) { file.each_piece(file.tensors().at(t.number), append); }, parts_.at(t.part));
+    return all;
+  }
+  // The elements piece by piece, so that a tensor need not be in memory twice. May be called by several threads. What
+  // was read counts only when no exception follows: checksums come last.
+  template <class T>
+  void each_piece(const weights_tensor& t, function_ref<void(std::span<const T>)> f) const {
+    const auto convert = [&](std::span<const std::byte> piece) {
+      if (detail::same_stored_type<T>() == t.type)
+        f({reinterpret_cast<const T*>(piece.data()), piece.size() / sizeof(T)});  // allocated, hence aligned
+      else
+        f(detail::convert_stored<T>(t.type, piece));
+    };
+    std::visit([&](const auto& file) { file.each_piece(file.tensors().at(t.number), convert); }, parts_.at(t.part));
+  }
+  // Whether two tensors are known to be the same bytes of the file.
+  bool same_place(const weights_tensor& a, const weights_tensor& b) const {
+    if (a.part != b.part) return false;
+    if (a.number == b.number) return true;
+    const auto* archive = std::get_if<torch_archive>(&parts_.at(a.part));
+    return archive != nullptr && archive->same_place(archive->tensors().at(a.number), archive->tensors().at(b.number));
+  }
 
  private:
   using part = std::variant<safetensors_file, torch_archive, npz_file>;
