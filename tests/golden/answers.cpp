@@ -3,6 +3,7 @@
 #include "blip/models/blip.hpp"
 #include "golden_model.hpp"
 #include "support/backends.hpp"
+#include "watched.hpp"
 
 using namespace blip;
 namespace c = golden::c;
@@ -12,7 +13,8 @@ namespace {
 constexpr tower_config structure = golden::albef ? albef_answerer_structure(golden::vision, golden::encoder)
                                                  : answerer_structure(golden::vision, golden::encoder);
 template <class B>
-using model_of = std::conditional_t<golden::albef, albef_answerer<structure, B>, blip_answerer<structure, B>>;
+using model_of =
+    golden::watched<std::conditional_t<golden::albef, albef_answerer<structure, B>, blip_answerer<structure, B>>>;
 
 tower_options options() {
   text_options decoder = golden::encoder_options;
@@ -70,6 +72,7 @@ TEMPLATE_LIST_TEST_CASE("steps over lists of weighted answers equal the publishe
     state.average_due() = alpha > 0;  // a run without a teacher leaves the momentum copy alone
     state.begin(dev);
     auto t = state.recording(dev);
+    const golden::watch<B> watching;
     golden::shown<B> shown;
     const step_observer<B> observe(shown);
     const auto losses = state->loss(t, state.carried(), b, {.alpha = alpha, .observe = &observe});
@@ -91,6 +94,14 @@ TEMPLATE_LIST_TEST_CASE("steps over lists of weighted answers equal the publishe
     g.compare(run + "loss", to_host(losses.total), "losses");
     t.backward(losses.total);
     g.compare_gradients(state.gradients(), run, "", /*all_stored=*/r == 0);
+    if constexpr (golden::albef) {
+      g.compare(key("act_grad.image_embeds"), watching.gradient(t, "images"), "act_grad");
+      g.compare(key("act_grad.question_states"), rows.unpack(watching.gradient(t, "multimodal"), c::text_hidden),
+                "act_grad", rows.used);
+      g.compare(key("act_grad.answer_logits"), watching.gradient(t, "decoder_logits"),
+                golden::predicting_rows(g.expected.template read<double>(key("act_grad.answer_logits")), labels, answers),
+                "act_grad");
+    }
     state.commit();
     if (alpha > 0) golden::compare_carried(g, state, run);
   }

@@ -2,6 +2,7 @@
 #include "blip/models/albef.hpp"
 #include "golden_model.hpp"
 #include "support/backends.hpp"
+#include "watched.hpp"
 
 using namespace blip;
 namespace c = golden::c;
@@ -15,9 +16,11 @@ constexpr tower_config structure = pictures_each == 2 ? albef_pair_structure(gol
 using loss_type = classification<c::num_classes, teacher::momentum, pictures_each>;
 const tower_options options{golden::vision_options, golden::encoder_options, {}};
 template <class B>
-using model_of = vision_language_model<towers<structure, B>, loss_type>;
-static_assert(pictures_each == 2 ? std::same_as<model_of<cpu>, albef_pair_reasoning<structure, cpu>>
-                                 : std::same_as<model_of<cpu>, albef_entailment<structure, cpu>>);
+using plain_model = vision_language_model<towers<structure, B>, loss_type>;
+static_assert(pictures_each == 2 ? std::same_as<plain_model<cpu>, albef_pair_reasoning<structure, cpu>>
+                                 : std::same_as<plain_model<cpu>, albef_entailment<structure, cpu>>);
+template <class B>
+using model_of = golden::watched<plain_model<B>>;
 
 }  // namespace
 
@@ -48,6 +51,7 @@ TEMPLATE_LIST_TEST_CASE("entailment steps and predictions equal the published co
     state.average_due() = alpha > 0;  // a run without a teacher leaves the momentum copy alone
     state.begin(dev);
     auto t = state.recording(dev);
+    const golden::watch<B> watching;
     golden::shown<B> shown;
     const step_observer<B> observe(shown);
     const auto losses = state->loss(t, state.carried(), b, {.alpha = alpha, .observe = &observe});
@@ -68,6 +72,10 @@ TEMPLATE_LIST_TEST_CASE("entailment steps and predictions equal the published co
     g.compare(run + "loss", to_host(losses.total), "losses");
     t.backward(losses.total);
     g.compare_gradients(state.gradients(), run, "", /*all_stored=*/r == 0);
+    for (const auto& [ours, theirs] : {std::pair("images", "image_embeds"), std::pair("classification.logits", "prediction")})
+      g.compare(golden::key_of(g, run, first, std::string("act_grad.") + theirs), watching.gradient(t, ours), "act_grad");
+    g.compare(golden::key_of(g, run, first, "act_grad.text_hidden"),
+              rows.unpack(watching.gradient(t, "multimodal"), c::text_hidden), "act_grad", rows.used);
     state.commit();
     if (alpha > 0) golden::compare_carried(g, state, run);
   }

@@ -3,6 +3,7 @@
 #include "blip/models/blip.hpp"
 #include "golden_model.hpp"
 #include "support/backends.hpp"
+#include "watched.hpp"
 
 using namespace blip;
 using golden::c::batch;
@@ -15,8 +16,8 @@ constexpr tower_config structure = golden::albef ? albef_structure(golden::visio
                                                  : blip_structure(golden::vision, golden::encoder);
 inline const tower_options options{golden::vision_options, golden::encoder_options, golden::encoder_options};
 template <class B>
-using model_of = std::conditional_t<golden::albef, albef_pretraining<structure, B, features, given_negatives>,
-                                    blip_pretraining<structure, B, features, given_negatives>>;
+using model_of = golden::watched<std::conditional_t<golden::albef, albef_pretraining<structure, B, features, given_negatives>,
+                                                    blip_pretraining<structure, B, features, given_negatives>>>;
 
 template <class B>
 auto make(double momentum) {
@@ -75,6 +76,7 @@ TEMPLATE_LIST_TEST_CASE("pre-training steps equal the published code", "[golden]
 
     state->begin(dev);
     auto t = state->recording(dev);
+    const golden::watch<B> watching;
     golden::shown<B> shown;
     const step_observer<B> observe(shown);
     const auto losses = (*state)->loss(t, state->carried(), b, {.alpha = golden::alpha(g, step), .observe = &observe});
@@ -93,6 +95,17 @@ TEMPLATE_LIST_TEST_CASE("pre-training steps equal the published code", "[golden]
     g.compare(run + "loss", to_host(losses.total), "losses");
     t.backward(losses.total);
     g.compare_gradients(state->gradients(), run);
+    if constexpr (golden::albef) {
+      const auto slope = [&](const char* ours, const char* theirs) {
+        g.compare(run + "act_grad." + theirs, watching.gradient(t, ours), "act_grad");
+      };
+      slope("images", "image_embeds"), slope("image_feature", "image_feat"), slope("text_feature", "text_feat");
+      slope("itm.logits", "itm_logits");
+      g.compare(run + "act_grad.text_embeds", rows.unpack(watching.gradient(t, "text"), c::text_hidden), "act_grad", rows.used);
+      g.compare(run + "act_grad.mlm_logits", watching.gradient(t, "masked_logits"),
+                golden::labelled_rows(g.expected.template read<double>(run + "act_grad.mlm_logits"),
+                                      g.inputs.template read<int>(run + "mlm.labels")), "act_grad");
+    }
     state->commit();
     golden::compare_carried(g, *state, run);
     golden::compare_queues<B>(g, queue, run, "queue_ptr");

@@ -3,6 +3,7 @@
 #include "blip/models/blip.hpp"
 #include "golden_model.hpp"
 #include "support/backends.hpp"
+#include "watched.hpp"
 
 using namespace blip;
 namespace c = golden::c;
@@ -26,8 +27,8 @@ struct watched_negatives : given_negatives {
 };
 
 template <class B>
-using model_of = std::conditional_t<golden::albef, albef_retrieval<structure, B, features, watched_negatives>,
-                                    blip_retrieval<structure, B, features, watched_negatives>>;
+using model_of = golden::watched<std::conditional_t<golden::albef, albef_retrieval<structure, B, features, watched_negatives>,
+                                                    blip_retrieval<structure, B, features, watched_negatives>>>;
 
 // ALBEF draws by the similarity to the momentum model's features (beside which the case stores the queue's), BLIP by
 // that of the features themselves.
@@ -80,6 +81,7 @@ TEMPLATE_LIST_TEST_CASE("retrieval steps with image ids equal the published code
     state.begin(dev);
     if (g.expected.has("temp_after_clamp")) g.compare("temp_after_clamp", state.values().read("temp"), "outputs");
     auto t = state.recording(dev);
+    const golden::watch<B> watching;
     golden::shown<B> shown;
     const step_observer<B> observe(shown);
     const auto losses =
@@ -106,6 +108,13 @@ TEMPLATE_LIST_TEST_CASE("retrieval steps with image ids equal the published code
     g.compare(run + "loss", to_host(losses.total), "losses");
     t.backward(losses.total);
     g.compare_gradients(state.gradients(), run);
+    if constexpr (golden::albef) {
+      for (const auto& [ours, theirs] : {std::pair("images", "image_embeds"), std::pair("image_feature", "image_feat"),
+                                         std::pair("text_feature", "text_feat"), std::pair("itm.logits", "itm_logits")})
+        g.compare(golden::key_of(g, run, first, std::string("act_grad.") + theirs), watching.gradient(t, ours), "act_grad");
+      g.compare(golden::key_of(g, run, first, "act_grad.text_embeds"),
+                rows.unpack(watching.gradient(t, "text"), c::text_hidden), "act_grad", rows.used);
+    }
     state.commit();
     const std::string after = g.expected.has(run + "after.image_queue") ? run : first;
     golden::compare_carried(g, state, after);

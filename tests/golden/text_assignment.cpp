@@ -2,6 +2,7 @@
 #include "blip/models/albef.hpp"
 #include "golden_model.hpp"
 #include "support/backends.hpp"
+#include "watched.hpp"
 
 using namespace blip;
 namespace c = golden::c;
@@ -12,7 +13,7 @@ constexpr tower_config structure = albef_pair_structure(golden::vision, golden::
 const tower_options options{golden::vision_options, golden::encoder_options, {}};
 constexpr text_assignment_config features{.width = c::embed_dim};
 template <class B>
-using model_of = albef_pair_pretraining<structure, B, features>;
+using model_of = golden::watched<albef_pair_pretraining<structure, B, features>>;
 
 }  // namespace
 
@@ -39,6 +40,7 @@ TEMPLATE_LIST_TEST_CASE("text assignment equals the published code", "[golden][n
   const step_observer<B> observe(shown);
   const auto b = given->prepare(pictures, {.texts = ids, .labels = labels});
   auto t = given.recording(dev);
+  const golden::watch<B> watching;
   const auto losses = given->loss(t, given.carried(), b, {.observe = &observe});
   g.compare("image_embeds", shown.values.at("image_states"), "outputs");
   g.compare("text_hidden", rows.unpack(shown.values.at("states"), c::text_hidden), "outputs", rows.used);
@@ -46,6 +48,9 @@ TEMPLATE_LIST_TEST_CASE("text assignment equals the published code", "[golden][n
   g.compare("loss", to_host(losses.total), "losses");
   t.backward(losses.total);
   g.compare_gradients(given.gradients());
+  g.compare("act_grad.image_embeds", watching.gradient(t, "images"), "act_grad");
+  g.compare("act_grad.prediction", watching.gradient(t, "text_assignment.logits"), "act_grad");
+  g.compare("act_grad.text_hidden", rows.unpack(watching.gradient(t, "multimodal"), c::text_hidden), "act_grad", rows.used);
 
   CHECK_THROWS_AS(given->prepare(pictures, {.texts = ids, .labels = {0}}), shape_error);
   CHECK_THROWS_AS(given->prepare(pictures, {.texts = ids, .labels = std::vector<int>(n, 3)}), shape_error);

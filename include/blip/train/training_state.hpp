@@ -16,6 +16,7 @@ namespace blip::inline BLIP_ABI {
 struct training_options {
   std::uint64_t seed = 0;
   double momentum = 0.995;  // of the momentum copy
+  initial_spread spread{};  // of the first values
 };
 
 // A model with everything that a run changes: values, gradients, the momentum copy, queues. A step is
@@ -32,7 +33,7 @@ class training_state {
   template <class... A>
   explicit training_state(const training_options& o, A&&... arguments)
       : options_(o), model_(std::forward<A>(arguments)...), values_(lay_out(model_)), gradients_(values_.layout()) {
-    initialise(values_, o.seed);
+    initialise(values_, o.seed, o.spread);
     restart();
   }
   training_state(const training_state&) = delete;
