@@ -123,6 +123,21 @@ struct linear_warmup_cosine {
   }
 };
 
+// Linear warm-up from rate / warmup_steps, then half a cosine down to min_rate, both counted in updates: for runs that are
+// measured in steps. Source: get_cosine_schedule_with_warmup of transformers (min_rate 0 there).
+struct step_cosine {
+  double rate = 1e-4, min_rate = 0;
+  std::int64_t warmup_steps = 0, steps = 1;
+
+  double operator()(const train_position& at) const {
+    const std::int64_t n = at.epoch * at.iterations_per_epoch + at.iteration;
+    if (n < warmup_steps) return rate * static_cast<double>(n + 1) / static_cast<double>(warmup_steps);
+    const std::int64_t left = std::max<std::int64_t>(steps - warmup_steps, 1);
+    const double done = std::min(1.0, static_cast<double>(n - warmup_steps) / static_cast<double>(left));
+    return min_rate + (rate - min_rate) * 0.5 * (1 + std::cos(std::numbers::pi * done));
+  }
+};
+
 // The same rate always, after a linear warm-up within epoch 0; a negative warmup_rate means none.
 // Source: constant_lr of LAVIS.
 struct constant_rate {

@@ -22,7 +22,7 @@ struct wordpiece_options {
   limits bounds{};
 };
 
-struct decode_options {
+struct spelling_options {
   bool skip_special = true;
   bool clean_up = true;  // no spaces before punctuation and within contractions
 };
@@ -113,7 +113,7 @@ class wordpiece {
 
   // The text of ids: tokens joined by spaces, without a space where ## continues a word. Tokens appended to the
   // vocabulary are not continued. Source: transformers 4, decode.
-  std::string decode(std::span<const int> ids, decode_options o = {}) const {
+  std::string decode(std::span<const int> ids, spelling_options o = {}) const {
     std::string text;
     bool fresh = true;  // nothing that ## could continue stands before
     for (const int id : ids) {
@@ -133,7 +133,7 @@ class wordpiece {
     if (o.clean_up) clean_up(text);
     return text;
   }
-  std::vector<std::string> decode_batch(std::span<const std::vector<int>> ids, decode_options o = {}) const {
+  std::vector<std::string> decode_batch(std::span<const std::vector<int>> ids, spelling_options o = {}) const {
     std::vector<std::string> texts;
     texts.reserve(ids.size());
     for (const std::vector<int>& one : ids) texts.push_back(decode(one, o));

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "blip/generate/beam_search.hpp"
+#include "blip/generate/decoder_model.hpp"
+#include "blip/generate/greedy.hpp"
+#include "blip/generate/sample.hpp"
+#include "blip/image/evaluation_view.hpp"
+#include "blip/tasks/seen_pictures.hpp"
+#include "blip/text/wordpiece.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+enum class sampler { greedy, beam, sample };
+
+struct captioner_options {
+  evaluation_view_options view{};
+  std::string prompt{};              // "a picture of " is what BLIP's captioners were trained with
+  blip::sampler how = sampler::beam;
+  token_rules rules{};               // the stop id is the tokenizer's [SEP], whatever stands here
+  beam_options beam{};
+  token_filter filter{};             // of samples
+  std::uint64_t seed = 0;            // of samples
+  int samples = 1;                   // of each picture; of beams, `beam.best`
+  int batch = 16;                    // pictures in one pass
+};
+
+// One text about a picture, best first where there are several.
+struct caption_result {
+  std::string text;  // without special tokens, the prompt included
+  generated details;
+};
+
+// Describes pictures, for a model whose decoder reads them. Holds references: model and values must outlive it. Several
+// threads may share one, each with a device of its own. A caption depends on its picture, and a sampled one on seed and
+// stream as well, not on its batch. Source: BLIP `blip.py`, generate.
+template <class Model>
+class captioner {
+  static_assert(Model::towers_type::decoder_reads_images, "blip::captioner: the model has no decoder that reads pictures");
+
+ public:
+  using B = typename Model::backend_type;
+
+  captioner(const Model& model, const arena<B>& values, wordpiece tokens, captioner_options o = {})
+      : model_(model), values_(values), tokens_(std::move(tokens)), o_(std::move(o)), prompt_(tokens_.open(o_.prompt)) {
+    if (o_.batch < 1) throw config_error({"captioner: batch", "1 or more", std::to_string(o_.batch), {}});
+    prompt_[0] = tokens_.id("[DEC]");
+    o_.rules.stop = tokens_.closing();
+  }
+
+  const captioner_options& options() const { return o_; }
+
+  // The texts of each picture. `streams` number the pictures for the samples' random numbers; none: 0, 1, 2, ...
+  // Throws shape_error, config_error for options that contradict the model.
+  std::vector<std::vector<caption_result>> operator()(device<B>& d, std::span<const image> pictures,
+                                                      std::span<const std::uint64_t> streams = {},
+                                                      generation_observer observe = unobserved) const {
+    if (!streams.empty())
+      require_equal("captioner", "streams", static_cast<long long>(streams.size()), static_cast<long long>(pictures.size()));
+    std::vector<std::vector<caption_result>> out;
+    for (std::size_t at = 0; at < pictures.size(); at += static_cast<std::size_t>(o_.batch)) {
+      const std::size_t n = std::min(pictures.size() - at, static_cast<std::size_t>(o_.batch));
+      std::vector<std::uint32_t> numbers;
+      for (std::size_t i = at; i < at + n; ++i) numbers.push_back(static_cast<std::uint32_t>(streams.empty() ? i : streams[i]));
+      for (const std::vector<generated>& texts : describe(d, pictures.subspan(at, n), std::move(numbers), observe)) {
+        std::vector<caption_result>& mine = out.emplace_back();
+        for (const generated& g : texts) {
+          std::vector<int> ids = prompt_;
+          ids.insert(ids.end(), g.tokens.begin(), g.tokens.end());
+          mine.push_back({tokens_.decode(ids), g});
+        }
+      }
+    }
+    return out;
+  }
+
+ private:
+  generated_texts describe(device<B>& d, std::span<const image> pictures, std::vector<std::uint32_t> streams,
+                           generation_observer observe) const {
+    inference_tape<B> t(d, values_);
+    const seen_pictures seen(t, model_.towers(), pictures, o_.view);
+    const auto& decoder = model_.towers().decoder();
+    decoder_model<inference_tape<B>, std::remove_cvref_t<decltype(decoder.text)>, std::remove_cvref_t<decltype(decoder.head)>,
+                  std::remove_cvref_t<decltype(decoder.text.project(t, seen.rows.rows, seen.rows.layout))>>
+        next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
+    const std::vector<std::vector<int>> prompts(pictures.size(), prompt_);
+    switch (o_.how) {
+      case sampler::greedy:
+        return greedy(next, prompts, o_.rules, observe);
+      case sampler::beam:
+        return beam_search(next, prompts, o_.rules, o_.beam, observe);
+      case sampler::sample:
+        break;
+    }
+    return sample(next, prompts, o_.rules,
+                  {.filter = o_.filter, .samples = o_.samples, .seed = o_.seed, .streams = std::move(streams)}, observe);
+  }
+
+  const Model& model_;
+  const arena<B>& values_;
+  wordpiece tokens_;
+  captioner_options o_;
+  std::vector<int> prompt_;
+};
+
+}  // namespace blip::inline BLIP_ABI

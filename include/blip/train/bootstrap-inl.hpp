@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <map>
+
+#include "blip/eval/caption_words.hpp"
+#include "blip/eval/distinct_ngrams.hpp"
+#include "blip/train/bootstrap.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// Sizes of the sets, and how much of them is false.
+template <class Pretraining, class Filter, class Captioner>
+void bootstrap<Pretraining, Filter, Captioner>::count(const filtered_pairs& kept, const capfilt_report& mended) {
+  using report::tally;
+  const bool known = data_.truth && data_.web_truth;
+  const auto count = static_cast<std::int64_t>(data_.web.size());
+  tally web{count, {}}, kept_web{0, {}}, synthetic{static_cast<std::int64_t>(mended.synthetic.kept), {}};
+  if (known) {
+    web.wrong = kept_web.wrong = synthetic.wrong = 0;
+    std::map<std::string, report::noise_row> kinds;
+    const auto row = [&](const std::string& name, report::truth is) -> report::noise_row& {
+      const std::string kind = data_.web_kind ? data_.web_kind(name) : std::string("web");
+      report::noise_row& r = kinds[kind];
+      r.kind = kind, r.is = is;
+      return r;
+    };
+    for (std::uint64_t i = 0; i < data_.web.size(); ++i) {
+      const std::string name = data_.web.sample(i).id;
+      const report::truth is = data_.web_truth(name);
+      *web.wrong += is == report::truth::wrong;
+      ++row(name, is).captions;
+    }
+    for (std::uint64_t i = 0; i < kept.size(); ++i) {
+      const filtered_record r = kept.record(i);
+      if (r.source == text_source::web) {
+        const report::truth is = data_.web_truth(r.image);
+        *kept_web.wrong += is == report::truth::wrong, ++kept_web.captions;
+        ++row(r.image, is).kept;
+      } else {
+        *synthetic.wrong += data_.truth(r.image, r.caption) == report::truth::wrong;
+      }
+    }
+    for (auto& [name, r] : kinds) found_.noise.push_back(r);
+  } else {
+    kept_web.captions = static_cast<std::int64_t>(mended.web.kept);
+  }
+  found_.counts.web = web, found_.counts.kept_web = kept_web, found_.counts.kept_synthetic = synthetic;
+  tally after{kept_web.captions + synthetic.captions, {}};
+  if (known) after.wrong = *kept_web.wrong + *synthetic.wrong;
+  found_.counts.whole_before = web, found_.counts.whole_after = after;
+}
+
+// Pictures of the web with the three who speak about them.
+template <class Pretraining, class Filter, class Captioner>
+template <class Match, class Describe>
+void bootstrap<Pretraining, Filter, Captioner>::show_samples(const Match& match, const Describe& describe) {
+  const measured_pairs p = first_pictures(data_.web, 18);
+  std::vector<std::string> said;
+  for (const auto& one : describe(device_, p.pictures)) said.push_back(one.at(0).text);
+  const std::vector<double> web = match.probabilities(device_, p.pictures, p.texts), own = match.probabilities(device_, p.pictures, said);
+  for (std::size_t i = 0; i < p.pictures.size(); ++i) {
+    report::sample s{p.pictures[i]};
+    s.web = {p.texts[i], data_.web_truth ? data_.web_truth(p.names[i]) : report::truth::unknown, web[i], web[i] >= static_cast<double>(o_.threshold),
+             data_.web_kind ? data_.web_kind(p.names[i]) : std::string()};
+    s.synthetic = {said[i], data_.truth ? data_.truth(p.names[i], said[i]) : report::truth::unknown, own[i], own[i] >= static_cast<double>(o_.threshold), {}};
+    found_.samples.push_back(std::move(s));
+  }
+}
+
+template <class Pretraining, class Filter, class Captioner>
+void bootstrap<Pretraining, Filter, Captioner>::show_stages() {
+  const std::pair<const char*, const char*> stages[] = {{"pretrain", "1. Pre-training on human and web captions"},
+                                                        {"filter", "2. Filter, on human captions"},
+                                                        {"captioner", "3. Captioner, on human captions"},
+                                                        {"pretrain-again", "4. Pre-training on the mended set"}};
+  for (const auto& [folder, title] : stages) {
+    report::training_stage s{title};
+    for (report::series& curve : training_curves(folder_ + "/" + folder + "/log.jsonl", {"itc", "itm", "lm"}))
+      if (!curve.points.empty()) s.losses.push_back(std::move(curve));
+    s.references = {{"itm, guessing", 0.6365}};
+    s.logarithmic = true;
+    found_.stages.push_back(std::move(s));
+  }
+}
+
+template <class Pretraining, class Filter, class Captioner>
+const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended, const filtered_pairs& kept) {
+  found_ = {};
+  found_.threshold = static_cast<double>(o_.threshold);
+  count(kept, mended);
+  show_stages();
+  const measured_pairs test = first_pictures(data_.test, static_cast<std::size_t>(o_.measured));
+  const auto judge = load<filter>("filter");
+  const auto speaker = load<writer>("captioner");
+  const auto before = load<pretraining>("pretrain"), after = load<pretraining>("pretrain-again");
+  const matcher<filter> match(**judge, judge->values(), tokens_, match_options());
+  const captioner<writer> greedily(**speaker, speaker->values(), tokens_, caption_options(sampler::greedy)),
+      nucleus(**speaker, speaker->values(), tokens_, caption_options(sampler::sample)),
+      beams(**speaker, speaker->values(), tokens_, caption_options(sampler::beam));
+  show_samples(match, nucleus);
+  if (data_.web_truth) {
+    const measured_pairs noisy = first_pictures(data_.web_test, static_cast<std::size_t>(2 * o_.measured));
+    filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));
+    found_.roc = {f.roc}, found_.probabilities = f.probabilities;
+    found_.facts.push_back({"area under the ROC curve, vague captions counted as true", std::to_string(f.area_with_vague)});
+  }
+
+  const auto contrast = [&](const auto& m) {
+    return contrast_recalls(device_, matcher<pretraining>(*m, m.values(), tokens_, match_options()), test);
+  };
+  const auto gallery = static_cast<std::int64_t>(test.pictures.size());
+  found_.retrieval = {{"contrast alone", contrast(*before), contrast(*after), gallery, gallery}};
+  if (data_.complete) {
+    const auto truth = [&](const auto& m) {
+      return measure_captions(device_, captioner<pretraining>(*m, m.values(), tokens_, caption_options(sampler::greedy)), test, data_);
+    };
+    const caption_measures first = truth(*before), second = truth(*after), tuned = measure_captions(device_, greedily, test, data_);
+    found_.captions = {{"all pictures", first.all, second.all, first.pictures},
+                       {"pictures of two objects", first.more, second.more, first.of_more}};
+    found_.facts.push_back({"captioner after its fine-tuning: true and complete", std::to_string(tuned.all)});
+    found_.facts.push_back({"captioner after its fine-tuning, two objects", std::to_string(tuned.more)});
+    const auto numbers = [&](const captioner<writer>& c) {
+      const caption_measures m = measure_captions(device_, c, test, data_);
+      std::vector<word_list> words;
+      double total = 0;
+      for (const std::string& text : m.texts) words.push_back(caption_words(text)), total += static_cast<double>(words.back().size());
+      return report::decoding_numbers{m.merely_true, distinct_ngrams(words, 2), total / static_cast<double>(std::max<std::size_t>(words.size(), 1))};
+    };
+    found_.decoding.nucleus = numbers(nucleus), found_.decoding.beam = numbers(beams);
+  }
+  for (std::size_t i = 0; i < std::min<std::size_t>(6, test.pictures.size()); ++i) {
+    const std::vector<image> one{test.pictures[i]};
+    const std::uint64_t streams[] = {i, 1000 + i, 2000 + i};
+    report::decoding_example e{one[0]};
+    const auto judged = [&](const std::string& text) {
+      return report::judged_caption{text, data_.truth ? data_.truth(test.names[i], text) : report::truth::unknown};
+    };
+    for (const std::uint64_t& s : streams) e.nucleus.push_back(judged(nucleus(device_, one, {&s, 1})[0].at(0).text));
+    e.beam.push_back(judged(beams(device_, one)[0].at(0).text));
+    found_.decoding.examples.push_back(std::move(e));
+  }
+  found_.facts.push_back({"steps", std::to_string(o_.pretrain) + " + " + std::to_string(o_.filter) + " + " + std::to_string(o_.captioner) + " + " + std::to_string(o_.pretrain)});
+  found_.facts.push_back({"pairs in a step", std::to_string(o_.batch)});
+  found_.facts.push_back({"seed", std::to_string(o_.seed)});
+  return found_;
+}
+
+}  // namespace blip::inline BLIP_ABI

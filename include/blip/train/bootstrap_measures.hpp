@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "blip/eval/average_precision.hpp"
+#include "blip/eval/retrieval_recall.hpp"
+#include "blip/eval/roc_auc.hpp"
+#include "blip/tasks/captioner.hpp"
+#include "blip/tasks/matcher.hpp"
+#include "blip/text/cleaning.hpp"
+#include "blip/train/bootstrap_data.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// The first pictures of a set, each once, with its first caption.
+struct measured_pairs {
+  std::vector<image> pictures{};
+  std::vector<std::string> names{}, texts{};
+};
+inline measured_pairs first_pictures(const any_pairs& from, std::size_t count) {
+  measured_pairs out;
+  for (std::uint64_t i = 0; i < from.size() && out.pictures.size() < count; ++i) {
+    captioned_picture p = from.sample(i);
+    if (std::find(out.names.rbegin(), out.names.rbegin() + std::min<std::ptrdiff_t>(8, std::ssize(out.names)), p.id) !=
+        out.names.rbegin() + std::min<std::ptrdiff_t>(8, std::ssize(out.names)))
+      continue;  // another caption of a picture that is there
+    out.pictures.push_back(std::move(p.picture));
+    out.names.push_back(std::move(p.id));
+    out.texts.push_back(clean_caption(cleaning::blip, p.caption));
+  }
+  return out;
+}
+
+// Recall by the contrast alone, shares from 0 to 1.
+template <class Model>
+report::recalls contrast_recalls(device<typename Model::backend_type>& d, const matcher<Model>& m, const measured_pairs& p) {
+  const feature_rows pictures = m.image_features(d, p.pictures), texts = m.text_features(d, p.texts);
+  const int n = pictures.count;
+  std::vector<float> rows(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)), columns(rows.size());
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < n; ++j) {
+      const auto a = pictures.row(i), b = texts.row(j);
+      const float s = std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
+      rows[static_cast<std::size_t>(i) * static_cast<std::size_t>(n) + static_cast<std::size_t>(j)] = s;
+      columns[static_cast<std::size_t>(j) * static_cast<std::size_t>(n) + static_cast<std::size_t>(i)] = s;
+    }
+  std::vector<int> own(static_cast<std::size_t>(n));
+  std::iota(own.begin(), own.end(), 0);
+  const retrieval_scores r = retrieval_recall(matrix_view<const float>{rows.data(), n, n, n, nullptr},
+                                              matrix_view<const float>{columns.data(), n, n, n, nullptr}, own);
+  const auto shares = [](const recall_at& x) { return std::array<double, 3>{x.r1 / 100, x.r5 / 100, x.r10 / 100}; };
+  return {shares(r.text_to_image), shares(r.image_to_text)};
+}
+
+// What a filter makes of web pairs whose truth is known.
+struct filter_measures {
+  double area = 0, average_precision = 0;  // vague captions left out
+  double area_with_vague = 0;
+  std::vector<report::noise_row> kinds{};
+  report::roc_curve roc{};
+  report::probability_counts probabilities{};
+};
+template <class Model>
+filter_measures measure_filter(device<typename Model::backend_type>& d, const matcher<Model>& m, const measured_pairs& p,
+                               const bootstrap_data& data, double threshold) {
+  filter_measures out;
+  const std::vector<double> scores = m.probabilities(d, p.pictures, p.texts);
+  std::vector<int> labels, every;
+  std::vector<double> judged;
+  out.probabilities.right.assign(20, 0), out.probabilities.wrong.assign(20, 0);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const report::truth is = data.web_truth(p.names[i]);
+    every.push_back(is != report::truth::wrong);
+    if (is != report::truth::vague) labels.push_back(every.back()), judged.push_back(scores[i]);
+    auto& bins = is == report::truth::wrong ? out.probabilities.wrong : out.probabilities.right;
+    ++bins[std::min<std::size_t>(19, static_cast<std::size_t>(scores[i] * 20))];
+    if (!data.web_kind) continue;
+    const std::string kind = data.web_kind(p.names[i]);
+    auto row = std::find_if(out.kinds.begin(), out.kinds.end(), [&](const auto& r) { return r.kind == kind; });
+    if (row == out.kinds.end()) row = out.kinds.insert(row, {kind, {}, is, 0, 0});
+    row->captions += 1, row->kept += scores[i] >= threshold;
+  }
+  out.area = roc_auc(labels, judged), out.average_precision = average_precision(labels, judged);
+  out.area_with_vague = roc_auc(every, scores);
+  out.roc = {"vague captions left out", {}, out.area, out.average_precision, {}};
+  std::vector<std::size_t> order(judged.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return judged[a] > judged[b]; });
+  const auto right = static_cast<double>(std::count(labels.begin(), labels.end(), 1)), wrong = static_cast<double>(labels.size()) - right;
+  report::point at{};
+  out.roc.points.push_back(at);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    (labels[order[i]] == 1 ? at.y : at.x) += 1 / (labels[order[i]] == 1 ? right : wrong);
+    at.x = std::min(at.x, 1.0), at.y = std::min(at.y, 1.0);
+    if (i + 1 == order.size() || (judged[order[i]] != judged[order[i + 1]] && i % std::max<std::size_t>(1, order.size() / 200) == 0))
+      out.roc.points.push_back(at);
+    if (judged[order[i]] >= threshold) out.roc.used = at;
+  }
+  return out;
+}
+
+// Shares of captions that are true and name every object, of pictures of one object, of more, and of all.
+struct caption_measures {
+  double all = 0, one = 0, more = 0, merely_true = 0;
+  std::int64_t pictures = 0, of_more = 0;
+  std::vector<std::string> texts{};
+};
+template <class Model>
+caption_measures measure_captions(device<typename Model::backend_type>& d, const captioner<Model>& c,
+                                  const measured_pairs& p, const bootstrap_data& data) {
+  caption_measures out;
+  const auto described = c(d, p.pictures);
+  std::int64_t one = 0;
+  for (std::size_t i = 0; i < described.size(); ++i) {
+    out.texts.push_back(described[i].at(0).text);
+    const bool right = data.complete && data.complete(p.names[i], out.texts.back());
+    const bool many = data.objects && data.objects(p.names[i]) > 1;
+    out.merely_true += data.truth && data.truth(p.names[i], out.texts.back()) == report::truth::right;
+    out.all += right, out.pictures += 1;
+    (many ? out.more : out.one) += right;
+    ++(many ? out.of_more : one);
+  }
+  const auto n = static_cast<double>(std::max<std::int64_t>(out.pictures, 1));
+  out.all /= n, out.merely_true /= n, out.one /= static_cast<double>(std::max<std::int64_t>(one, 1));
+  out.more /= static_cast<double>(std::max<std::int64_t>(out.of_more, 1));
+  return out;
+}
+
+}  // namespace blip::inline BLIP_ABI

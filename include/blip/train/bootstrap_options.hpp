@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "blip/image/evaluation_view.hpp"
+#include "blip/train/progress.hpp"
+
+namespace blip::inline BLIP_ABI {
+
+// The main job: how long each stage trains and how. As it stands, the recipe for the small generated world.
+struct bootstrap_options {
+  std::int64_t pretrain = 4000, filter = 1500, captioner = 1300;  // steps; the second pre-training has as many as the first
+  int batch = 32;
+  double rate = 2e-3, fine_rate = 1e-3;  // peaks; each stage warms up for 5 % of its steps and falls to 5 % by a cosine
+  double human_first = 0.3;              // share of pre-training that sees human captions only, before the web's join
+  double weight_decay = 0.05, clip = 1, beta2 = 0.98;
+  float threshold = 0.5f;                // of the filter
+  double top_p = 0.9;                    // of the synthetic captions
+  int longest = 30;                      // tokens of a text
+  int measured = 1000;                   // pictures that retrieval and captions are measured on; web pairs twice as many
+  std::uint64_t seed = 0;
+  evaluation_view_options view{};        // how every stage looks at pictures
+
+  std::int64_t checkpoint_every = 500, log_every = 25;  // steps
+  std::function<bool()> stop{};                     // asked before every step and batch
+  std::function<void(std::string_view)> notice{};   // what is being done now, one line at a time
+  blip::progress::sink progress_to{};
+  progress_options progress_as{};
+};
+
+}  // namespace blip::inline BLIP_ABI
