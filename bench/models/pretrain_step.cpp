@@ -91,7 +91,7 @@ int run(const settings& s, const tower_options& towers, int side, int last_token
   const double median = sorted[sorted.size() / 2];
   const double weights = static_cast<double>(4 * state.values().bytes() + state.carried().momentum.bytes());
   std::printf("{\"family\": \"%s\", \"precision\": \"%s\", \"batch\": %d, \"threads\": %d, \"samples_per_second\": %.4f, \"loss\": %.4f, "
-              "\"peak_bytes\": %.0f, \"held_beyond_weights\": %.0f, \"step_memory\": %.0f, \"seconds\": [",
+              "\"peak_bytes\": %.0f, \"held_bytes\": %.0f, \"step_memory\": %.0f, \"seconds\": [",
               s.given.at("--family").c_str(), s.given.at("--precision").c_str(), batch, threads, batch / median, static_cast<double>(last),
               peak_bytes(), peak_bytes() - weights, static_cast<double>(dev.tensors().bytes_held()));
   for (std::size_t i = 0; i < seconds.size(); ++i) std::printf("%s%.3f", i ? ", " : "", seconds[i]);
