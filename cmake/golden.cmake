@@ -42,10 +42,10 @@ function(blip_golden_constants json prefix out)
   set(${out} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# Test golden_<family>_<case> from tests/golden/<source>.
+# Test golden_<family>_<case> from tests/golden/<source>; a fourth argument is appended to the name of a case's second test.
 function(blip_golden_test family case source)
   set(directory "${blip_golden}/${family}/${case}")
-  set(name golden_${family}_${case})
+  set(name golden_${family}_${case}${ARGN})
   if(NOT EXISTS "${directory}/case.json" AND blip_golden STREQUAL "${PROJECT_SOURCE_DIR}/tests/golden/cases")
     message(STATUS "skipped ${name}: this clone holds a part of the golden cases; BLIP_GOLDEN_DIR names a folder with all")
     return()
@@ -56,7 +56,9 @@ function(blip_golden_test family case source)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${directory}/case.json")
   file(READ "${directory}/case.json" json)
   string(JSON configuration ERROR_VARIABLE missing GET "${json}" configuration)
-  if(missing)
+  if(missing AND EXISTS "${directory}/model/config.json")  # a model in the folder layout of transformers
+    file(READ "${directory}/model/config.json" configuration)
+  elseif(missing)
     string(JSON configuration GET "${json}" config)
   endif()
   blip_golden_constants("${configuration}" "" constants)

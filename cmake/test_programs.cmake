@@ -41,6 +41,13 @@ function(blip_golden_lines_test name source)
   endif()
 endfunction()
 
+# Golden models of transformers, loaded; the test skips the cases that the folder lacks.
+function(blip_golden_hf_weights_test)
+  add_executable(golden_hf_weights "${PROJECT_SOURCE_DIR}/tests/golden/hf_weights.cpp")
+  target_link_libraries(golden_hf_weights PRIVATE blip_catch_main blip::data)
+  blip_register_test(golden_hf_weights)
+endfunction()
+
 # Golden cases of pictures: files, resizes, augmentation. The test skips the cases that the folder lacks.
 function(blip_golden_images_test)
   if(TARGET blip::images)
@@ -73,6 +80,14 @@ function(blip_static_tests)
     target_link_libraries(blip_static PRIVATE blip_development)
     add_test(NAME static COMMAND ${CMAKE_COMMAND} -E echo "static assertions held when they were compiled")
   endif()
+endfunction()
+
+# The arithmetic of training steps of published size, held within its bounds.
+function(blip_work_test)
+  add_executable(work "${PROJECT_SOURCE_DIR}/bench/work.cpp")
+  target_include_directories(work PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(work PRIVATE blip_development)
+  blip_register_test(work)
 endfunction()
 
 # The same headers in two translation units, once with -march=native: nothing may be defined twice.
