@@ -82,6 +82,21 @@ function(blip_static_tests)
   endif()
 endfunction()
 
+# Every public header in one translation unit: no two may give the same name to different things.
+function(blip_every_header_test)
+  if(TARGET blip::data AND TARGET blip::text AND TARGET blip::images AND TARGET blip::webdataset)
+    set(lines "")
+    foreach(header IN LISTS blip_public_headers)
+      string(REGEX REPLACE "^include/" "" header "${header}")
+      string(APPEND lines "#include \"${header}\"\n")
+    endforeach()
+    file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/every_header.cpp" CONTENT "${lines}" @ONLY)
+    add_library(blip_every_header OBJECT "${CMAKE_CURRENT_BINARY_DIR}/every_header.cpp")
+    target_link_libraries(blip_every_header PRIVATE blip_development blip::data blip::text blip::images blip::webdataset)
+    add_test(NAME every_header COMMAND ${CMAKE_COMMAND} -E echo "every header was compiled together")
+  endif()
+endfunction()
+
 # The arithmetic of training steps of published size, held within its bounds.
 function(blip_work_test)
   add_executable(work "${PROJECT_SOURCE_DIR}/bench/work.cpp")

@@ -103,3 +103,65 @@ TEST_CASE(
   CHECK(patches[2] == Approx(1.8).margin(0.03));  // a uniform one's
   CHECK(largest(m.read("patches")) <= 1 / std::sqrt(300));
 }
+
+namespace {
+
+struct kinds {
+  parameter product{211, 307, true}, table{211, 307}, gain{17, initial::ones}, bias{13}, temperature{1};
+  parameter patches = parameter(193, 300, true).starts(initial::uniform_fan_in);
+
+  template <class Self, class F>
+  static void members(Self& s, F&& f) {
+    f("product", s.product), f("table", s.table), f("gain", s.gain), f("bias", s.bias);
+    f("temperature", s.temperature), f("patches", s.patches);
+  }
+};
+
+struct spread_start {
+  explicit spread_start(const initial_spread& spread, int threads = 0) : values(place(module)) {
+    initialise(values, 3, spread, threads);
+  }
+  numbers read(const char* name) const { return values.read(name); }
+  double deviation(const char* name) const {
+    const numbers v = read(name);
+    double squares = 0;
+    for (const double x : v) squares += x * x;
+    return std::sqrt(squares / static_cast<double>(v.size()));
+  }
+  static std::shared_ptr<arena_layout> place(kinds& m) {
+    m.temperature.starts_at(0.07);
+    auto layout = std::make_shared<arena_layout>();
+    layout->place("", m);
+    return layout;
+  }
+
+  kinds module;
+  arena<reference<double>> values;
+};
+
+}  // namespace
+
+TEST_CASE("initial_spread: products and tables spread as they are told, products by their fan-in if that is told",
+          "[core][initialise]") {
+  const spread_start plain({}), wide({.weights = 0.1, .tables = 0.5}), fan({.tables = 0.05, .by_fan_in = true});
+  CHECK(plain.deviation("product") == Approx(0.02).epsilon(0.014));
+  CHECK(plain.deviation("table") == Approx(0.02).epsilon(0.014));
+  CHECK(wide.deviation("product") == Approx(0.1).epsilon(0.014));
+  CHECK(wide.deviation("table") == Approx(0.5).epsilon(0.014));
+  CHECK(fan.deviation("product") == Approx(1 / std::sqrt(307)).epsilon(0.014));
+  CHECK(fan.deviation("table") == Approx(0.05).epsilon(0.014));
+  // The same draws, made wider.
+  const numbers narrow = plain.read("table"), broad = wide.read("table");
+  for (const int i : {0, 16'384, 211 * 307 - 1}) CHECK(at(broad, i) == Approx(25 * at(narrow, i)).epsilon(1e-12));
+}
+
+TEST_CASE("initial_spread: what does not start with a normal distribution, and the number of threads, do not see it",
+          "[core][initialise]") {
+  const spread_start plain({}), other({.weights = 0.3, .tables = 0.4, .by_fan_in = true});
+  for (const char* name : {"gain", "bias", "temperature", "patches"})
+    CHECK(difference_of_bits(plain.read(name), other.read(name)) == "");
+  for (const int threads : {1, 2, 3})
+    for (const char* name : {"product", "table"})
+      CHECK(difference_of_bits(spread_start({.weights = 0.3, .tables = 0.4, .by_fan_in = true}, threads).read(name),
+                               other.read(name)) == "");
+}

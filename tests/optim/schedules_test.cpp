@@ -14,7 +14,7 @@ bool close(double found, double expected, double relative = 1e-12) {
 
 static_assert(schedule<albef_cosine> && schedule<albef_tanh> && schedule<albef_step> && schedule<blip_step_decay>);
 static_assert(schedule<blip_cosine> && schedule<linear_warmup_cosine> && schedule<constant_rate>);
-static_assert(schedule<alpha_ramp> && !schedule<int>);
+static_assert(schedule<step_cosine> && schedule<alpha_ramp> && !schedule<int>);
 
 }  // namespace
 
@@ -90,6 +90,35 @@ TEST_CASE("linear_warmup_cosine and constant_rate: the warm-up ends with epoch 0
   CHECK(close(same({0, 5, 9}), 1.5e-5));
   CHECK(same({3, 5, 9}) == 2e-5);
   CHECK(constant_rate{.rate = 3e-5}({0, 0, 9}) == 3e-5);
+}
+
+TEST_CASE("step_cosine: rises to the rate, falls to the least and stays there, counted in updates", "[optim]") {
+  const step_cosine lr{.rate = 2e-3, .min_rate = 1e-4, .warmup_steps = 4, .steps = 20};
+  CHECK(close(lr({0, 0, 20}), 5e-4));  // never 0
+  CHECK(close(lr({0, 2, 20}), 1.5e-3));
+  CHECK(close(lr({0, 3, 20}), 2e-3));
+  CHECK(close(lr({0, 4, 20}), 2e-3));
+  CHECK(close(lr({0, 8, 20}), 1e-4 + 1.9e-3 * (1 + std::cos(std::numbers::pi / 4)) / 2));
+  CHECK(close(lr({0, 12, 20}), 1.05e-3));  // half way
+  CHECK(close(lr({0, 20, 20}), 1e-4));
+  CHECK(close(lr({0, 1000, 2000}), 1e-4));
+  for (std::int64_t n = 4; n < 20; ++n) CHECK(lr({0, n + 1, 20}) < lr({0, n, 20}));
+}
+
+TEST_CASE("step_cosine: how a run is cut into epochs does not matter", "[optim]") {
+  const step_cosine lr{.rate = 3e-4, .warmup_steps = 5, .steps = 33};
+  for (int n = 0; n < 40; ++n)
+    for (const int epoch : {1, 4, 7}) CHECK(lr({n / epoch, n % epoch, epoch}) == lr({0, n, 1000}));
+}
+
+TEST_CASE("step_cosine: without a warm-up, or with nothing but one", "[optim]") {
+  const step_cosine at_once{.rate = 3e-4, .min_rate = 1e-5, .steps = 10};
+  CHECK(at_once({0, 0, 10}) == 3e-4);
+  CHECK(close(at_once({0, 5, 10}), 1.55e-4));
+  const step_cosine rising{.rate = 3e-4, .min_rate = 1e-5, .warmup_steps = 10, .steps = 10};
+  CHECK(close(rising({0, 9, 10}), 3e-4));
+  CHECK(close(rising({0, 11, 10}), 1e-5));
+  CHECK(step_cosine{.rate = 3e-4}({0, 0, 1}) == 3e-4);
 }
 
 TEST_CASE("alpha_ramp: over two epochs, one, or none", "[optim]") {

@@ -344,9 +344,11 @@ inline void write_safetensors(const std::string& path, std::span<const safetenso
     header += std::string(":{\"dtype\":\"") + describe(t.type).name + "\",\"shape\":[";
     for (std::size_t i = 0; i < t.shape.size(); ++i) {
       sizes.back() *= t.shape[i];
-      header += (i > 0 ? "," : "") + std::to_string(t.shape[i]);
+      if (i > 0) header += ',';
+      header += std::to_string(t.shape[i]);
     }
-    header += "],\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(at + sizes.back()) + "]}";
+    header.append("],\"data_offsets\":[").append(std::to_string(at)) += ',';
+    header.append(std::to_string(at + sizes.back())).append("]}");
     at += sizes.back();
   }
   header += '}';

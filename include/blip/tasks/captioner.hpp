@@ -43,7 +43,8 @@ struct caption_result {
 // stream as well, not on its batch. Source: BLIP `blip.py`, generate.
 template <class Model>
 class captioner {
-  static_assert(Model::towers_type::decoder_reads_images, "blip::captioner: the model has no decoder that reads pictures");
+  static_assert(Model::towers_type::decoder_reads_images,
+                "blip::captioner: the model has no decoder that reads pictures");
 
  public:
   using B = typename Model::backend_type;
@@ -57,19 +58,27 @@ class captioner {
 
   const captioner_options& options() const { return o_; }
 
-  // The texts of each picture. `streams` number the pictures for the samples' random numbers; none: 0, 1, 2, ...
-  // Throws shape_error, config_error for options that contradict the model.
+  // The texts of each picture. `streams` number the pictures for the samples' random numbers, by their lower 32 bits;
+  // none: 0, 1, 2, ... When `observe` gives false everything stops: texts are what they are by then, and pictures that
+  // were not begun have none. Throws shape_error, config_error for options that contradict the model.
   std::vector<std::vector<caption_result>> operator()(device<B>& d, std::span<const image> pictures,
                                                       std::span<const std::uint64_t> streams = {},
                                                       generation_observer observe = unobserved) const {
     if (!streams.empty())
-      require_equal("captioner", "streams", static_cast<long long>(streams.size()), static_cast<long long>(pictures.size()));
+      require_equal("captioner", "streams", static_cast<long long>(streams.size()),
+                    static_cast<long long>(pictures.size()));
     std::vector<std::vector<caption_result>> out;
-    for (std::size_t at = 0; at < pictures.size(); at += static_cast<std::size_t>(o_.batch)) {
+    bool wanted = true;
+    for (std::size_t at = 0; at < pictures.size() && wanted; at += static_cast<std::size_t>(o_.batch)) {
       const std::size_t n = std::min(pictures.size() - at, static_cast<std::size_t>(o_.batch));
       std::vector<std::uint32_t> numbers;
-      for (std::size_t i = at; i < at + n; ++i) numbers.push_back(static_cast<std::uint32_t>(streams.empty() ? i : streams[i]));
-      for (const std::vector<generated>& texts : describe(d, pictures.subspan(at, n), std::move(numbers), observe)) {
+      for (std::size_t i = at; i < at + n; ++i)
+        numbers.push_back(static_cast<std::uint32_t>(streams.empty() ? i : streams[i]));
+      const auto told = [&](generation_progress p) {
+        p.sequence += static_cast<int>(at);
+        return wanted = observe(p);
+      };
+      for (const std::vector<generated>& texts : describe(d, pictures.subspan(at, n), std::move(numbers), told)) {
         std::vector<caption_result>& mine = out.emplace_back();
         for (const generated& g : texts) {
           std::vector<int> ids = prompt_;
@@ -78,6 +87,7 @@ class captioner {
         }
       }
     }
+    out.resize(pictures.size());
     return out;
   }
 
@@ -87,7 +97,8 @@ class captioner {
     inference_tape<B> t(d, values_);
     const seen_pictures seen(t, model_.towers(), pictures, o_.view);
     const auto& decoder = model_.towers().decoder();
-    decoder_model<inference_tape<B>, std::remove_cvref_t<decltype(decoder.text)>, std::remove_cvref_t<decltype(decoder.head)>,
+    decoder_model<inference_tape<B>, std::remove_cvref_t<decltype(decoder.text)>,
+                  std::remove_cvref_t<decltype(decoder.head)>,
                   std::remove_cvref_t<decltype(decoder.text.project(t, seen.rows.rows, seen.rows.layout))>>
         next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
     const std::vector<std::vector<int>> prompts(pictures.size(), prompt_);
@@ -100,7 +111,8 @@ class captioner {
         break;
     }
     return sample(next, prompts, o_.rules,
-                  {.filter = o_.filter, .samples = o_.samples, .seed = o_.seed, .streams = std::move(streams)}, observe);
+                  {.filter = o_.filter, .samples = o_.samples, .seed = o_.seed, .streams = std::move(streams)},
+                  observe);
   }
 
   const Model& model_;

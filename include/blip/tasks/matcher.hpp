@@ -52,9 +52,9 @@ consteval std::size_t loss_of(std::string_view name) {
 
 }  // namespace detail
 
-// Do picture and text belong together? For a model that was trained with itc and itm: its features, whose product is the
-// ITC similarity, and the ITM probability softmax(W h_class + b)_1 of pairs. Holds references: model and values must
-// outlive it. Several threads may share one, each with a device of its own; results do not depend on the batch.
+// Do picture and text belong together? For a model that was trained with itc and itm: its features, whose product is
+// the ITC similarity, and the ITM probability softmax(W h_class + b)_1 of pairs. Holds references: model and values
+// must outlive it. Several threads may share one, each with a device of its own; results do not depend on the batch.
 // Source: ALBEF section 3.1; BLIP `blip_itm.py`.
 template <class Model>
 class matcher {
@@ -87,7 +87,8 @@ class matcher {
       inference_tape<B> t(d, values_);
       const text_batch<B> batch(tokens_.encode_batch(texts.subspan(first, n), o_.longest), model_.vocabulary());
       const auto states = model_.towers().text(t, batch.ids(), batch.layout());
-      append(out, itc_head().text(t, ops::gather_rows(t, states, model_.towers().feature_rows(batch), static_cast<int>(n))));
+      append(out,
+             itc_head().text(t, ops::gather_rows(t, states, model_.towers().feature_rows(batch), static_cast<int>(n))));
     });
     return out;
   }
@@ -135,7 +136,8 @@ class matcher {
 
  private:
   static constexpr std::size_t itc_at = detail::loss_of<Model>("itc"), itm_at = detail::loss_of<Model>("itm");
-  static_assert(itc_at < Model::loss_count && itm_at < Model::loss_count, "blip::matcher: the model has no itc or no itm head");
+  static_assert(itc_at < Model::loss_count && itm_at < Model::loss_count,
+                "blip::matcher: the model has no itc or no itm head");
 
   const auto& itc_head() const { return model_.template head_at<itc_at>(); }
 
@@ -146,7 +148,10 @@ class matcher {
   }
   static void require_number(const char* what, int is, std::size_t count) {
     if (is < 0 || static_cast<std::size_t>(is) >= count)
-      throw shape_error({std::string("matcher: ") + what + " of a pair", "0 to " + std::to_string(count) + " - 1", std::to_string(is), {}});
+      throw shape_error({std::string("matcher: ") + what + " of a pair",
+                         count == 0 ? std::string("none") : "0 to " + std::to_string(count - 1),
+                         std::to_string(is),
+                         {}});
   }
 
   template <class T, class C>
@@ -164,7 +169,8 @@ class matcher {
         return towers.multimodal(t, batch.ids(), batch.layout(), context, reads.data());
     }();
     const int n = static_cast<int>(to.size());
-    const auto logits = to_host(model_.template head_at<itm_at>().forward(t, ops::gather_rows(t, states, batch.layout().begins, n)));
+    const auto logits =
+        to_host(model_.template head_at<itm_at>().forward(t, ops::gather_rows(t, states, batch.layout().begins, n)));
     for (std::size_t i = 0; i < to.size(); ++i)
       out[to[i]] = 1 / (1 + std::exp(static_cast<double>(logits[2 * i]) - static_cast<double>(logits[2 * i + 1])));
   }

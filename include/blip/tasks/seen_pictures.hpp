@@ -19,7 +19,8 @@ class seen_pictures {
   using S = typename B::scalar;
 
   seen_pictures(T& t, const Towers& towers, std::span<const image> pictures, const evaluation_view_options& view)
-      : pixels_(to_device(pictures, view)), rows(towers.images(t, as_input(t, static_cast<int>(pictures.size()), view))) {
+      : pixels_(to_device(pictures, view)),
+        rows(towers.images(t, as_input(t, static_cast<int>(pictures.size()), view))) {
     std::vector<int> first;
     for (int i = 0; i < rows.layout.sequences; ++i) first.push_back(rows.layout.step * i);
     first_ = buffer<B, int>(std::span<const int>(first));

@@ -59,12 +59,17 @@ void bootstrap<Pretraining, Filter, Captioner>::show_samples(const Match& match,
   const measured_pairs p = first_pictures(data_.web, 18);
   std::vector<std::string> said;
   for (const auto& one : describe(device_, p.pictures)) said.push_back(one.at(0).text);
-  const std::vector<double> web = match.probabilities(device_, p.pictures, p.texts), own = match.probabilities(device_, p.pictures, said);
+  const std::vector<double> web = match.probabilities(device_, p.pictures, p.texts),
+                            own = match.probabilities(device_, p.pictures, said);
   for (std::size_t i = 0; i < p.pictures.size(); ++i) {
     report::sample s{p.pictures[i]};
-    s.web = {p.texts[i], data_.web_truth ? data_.web_truth(p.names[i]) : report::truth::unknown, web[i], web[i] >= static_cast<double>(o_.threshold),
-             data_.web_kind ? data_.web_kind(p.names[i]) : std::string()};
-    s.synthetic = {said[i], data_.truth ? data_.truth(p.names[i], said[i]) : report::truth::unknown, own[i], own[i] >= static_cast<double>(o_.threshold), {}};
+    s.web = {p.texts[i], data_.web_truth ? data_.web_truth(p.names[i]) : report::truth::unknown, web[i],
+             web[i] >= static_cast<double>(o_.threshold), data_.web_kind ? data_.web_kind(p.names[i]) : std::string()};
+    s.synthetic = {said[i],
+                   data_.truth ? data_.truth(p.names[i], said[i]) : report::truth::unknown,
+                   own[i],
+                   own[i] >= static_cast<double>(o_.threshold),
+                   {}};
     found_.samples.push_back(std::move(s));
   }
 }
@@ -86,7 +91,8 @@ void bootstrap<Pretraining, Filter, Captioner>::show_stages() {
 }
 
 template <class Pretraining, class Filter, class Captioner>
-const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended, const filtered_pairs& kept) {
+const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended,
+                                                                              const filtered_pairs& kept) {
   found_ = {};
   found_.threshold = static_cast<double>(o_.threshold);
   count(kept, mended);
@@ -104,7 +110,8 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
     const measured_pairs noisy = first_pictures(data_.web_test, static_cast<std::size_t>(2 * o_.measured));
     filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));
     found_.roc = {f.roc}, found_.probabilities = f.probabilities;
-    found_.facts.push_back({"area under the ROC curve, vague captions counted as true", std::to_string(f.area_with_vague)});
+    found_.facts.push_back(
+        {"area under the ROC curve, vague captions counted as true", std::to_string(f.area_with_vague)});
   }
 
   const auto contrast = [&](const auto& m) {
@@ -114,9 +121,11 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
   found_.retrieval = {{"contrast alone", contrast(*before), contrast(*after), gallery, gallery}};
   if (data_.complete) {
     const auto truth = [&](const auto& m) {
-      return measure_captions(device_, captioner<pretraining>(*m, m.values(), tokens_, caption_options(sampler::greedy)), test, data_);
+      return measure_captions(
+          device_, captioner<pretraining>(*m, m.values(), tokens_, caption_options(sampler::greedy)), test, data_);
     };
-    const caption_measures first = truth(*before), second = truth(*after), tuned = measure_captions(device_, greedily, test, data_);
+    const caption_measures first = truth(*before), second = truth(*after),
+                           tuned = measure_captions(device_, greedily, test, data_);
     found_.captions = {{"all pictures", first.all, second.all, first.pictures},
                        {"pictures of two objects", first.more, second.more, first.of_more}};
     found_.facts.push_back({"captioner after its fine-tuning: true and complete", std::to_string(tuned.all)});
@@ -125,8 +134,10 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
       const caption_measures m = measure_captions(device_, c, test, data_);
       std::vector<word_list> words;
       double total = 0;
-      for (const std::string& text : m.texts) words.push_back(caption_words(text)), total += static_cast<double>(words.back().size());
-      return report::decoding_numbers{m.merely_true, distinct_ngrams(words, 2), total / static_cast<double>(std::max<std::size_t>(words.size(), 1))};
+      for (const std::string& text : m.texts)
+        words.push_back(caption_words(text)), total += static_cast<double>(words.back().size());
+      return report::decoding_numbers{m.merely_true, distinct_ngrams(words, 2),
+                                      total / static_cast<double>(std::max<std::size_t>(words.size(), 1))};
     };
     found_.decoding.nucleus = numbers(nucleus), found_.decoding.beam = numbers(beams);
   }
@@ -141,7 +152,8 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
     e.beam.push_back(judged(beams(device_, one)[0].at(0).text));
     found_.decoding.examples.push_back(std::move(e));
   }
-  found_.facts.push_back({"steps", std::to_string(o_.pretrain) + " + " + std::to_string(o_.filter) + " + " + std::to_string(o_.captioner) + " + " + std::to_string(o_.pretrain)});
+  found_.facts.push_back({"steps", std::to_string(o_.pretrain) + " + " + std::to_string(o_.filter) + " + " +
+                                       std::to_string(o_.captioner) + " + " + std::to_string(o_.pretrain)});
   found_.facts.push_back({"pairs in a step", std::to_string(o_.batch)});
   found_.facts.push_back({"seed", std::to_string(o_.seed)});
   return found_;

@@ -15,6 +15,7 @@
 #include "blip/models/blip.hpp"
 #include "blip/tasks/capfilt_models.hpp"
 #include "blip/train/bootstrap_data.hpp"
+#include "blip/train/bootstrap_facts.hpp"
 #include "blip/train/bootstrap_measures.hpp"
 #include "blip/train/bootstrap_options.hpp"
 #include "blip/train/capfilt.hpp"
@@ -26,13 +27,15 @@
 namespace blip::inline BLIP_ABI {
 
 // The main job of BLIP (section 3.3): pre-train on human and web captions; fine-tune a filter and a captioner on the
-// human ones; let them mend the web's (CapFilt); pre-train anew on what is left; measure both; write a report. RUN holds
+// human ones; let them mend the web's (CapFilt); pre-train anew on what is left; measure both; write a report. RUN
+// holds
 //   pretrain/, filter/, captioner/, pretrain-again/   runs of trainer, each with weights.safetensors once it is over
 //   bootstrapped.jsonl                                what CapFilt kept
 //   report.html
+//   run.json                                          the options that decide about all this
 // Killed at any instant and run again, it goes on where it was and ends with the same bytes in all but the log's times.
-// Three compositions of the same sizes: one that learns all (blip_pretraining), one that judges (blip_retrieval), one that
-// writes (blip_captioner).
+// Three compositions of the same sizes: one that learns all (blip_pretraining), one that judges (blip_retrieval), one
+// that writes (blip_captioner).
 template <class Pretraining, class Filter, class Captioner>
 class bootstrap {
  public:
@@ -41,14 +44,22 @@ class bootstrap {
   using writer = Captioner;
   using B = typename Pretraining::backend_type;
 
-  bootstrap(device<B>& d, tower_options towers, wordpiece tokens, bootstrap_data data, std::string folder, bootstrap_options o)
-      : device_(d), towers_(std::move(towers)), tokens_(std::move(tokens)), data_(std::move(data)), folder_(std::move(folder)), o_(std::move(o)) {
+  bootstrap(device<B>& d, tower_options towers, wordpiece tokens, bootstrap_data data, std::string folder,
+            bootstrap_options o)
+      : device_(d),
+        towers_(std::move(towers)),
+        tokens_(std::move(tokens)),
+        data_(std::move(data)),
+        folder_(std::move(folder)),
+        o_(std::move(o)) {
     if (!o_.stop) o_.stop = [] { return false; };
   }
 
-  // Gives the path of the report; none when it was stopped, with everything saved.
+  // Gives the path of the report; none when it was stopped, with everything saved. Throws config_error for a folder in
+  // which it was begun with other options; what trainer, capfilt and the data throw. What was saved before stays.
   std::optional<std::string> run() {
     std::filesystem::create_directories(folder_);
+    detail::require_facts_of_run(folder_, detail::bootstrap_facts(o_, data_));
     const auto human = stream({{data_.human, 1}}, 0);
     const auto noisy = stream({by_size(data_.human), by_size(data_.web)}, 1);
     const auto early = static_cast<std::int64_t>(static_cast<double>(o_.pretrain) * o_.human_first);
@@ -58,7 +69,9 @@ class bootstrap {
     const std::optional<capfilt_report> mended = mend();
     if (!mended) return {};
     const filtered_pairs kept(bootstrapped(), data_.picture);
-    const auto clean = stream({by_size(data_.human), by_size(any_pairs(kept))}, 2);
+    std::vector<weighted_pairs> mended_set{by_size(data_.human)};
+    if (kept.size() > 0) mended_set.push_back(by_size(kept));
+    const auto clean = stream(std::move(mended_set), 2);
     if (!train<pretraining>("pretrain-again", {{human, early}, {clean, 0}}, o_.pretrain, o_.rate, {})) return {};
     tell("measuring");
     const std::string path = folder_ + "/report.html";
@@ -71,7 +84,9 @@ class bootstrap {
 
  private:
   std::string bootstrapped() const { return folder_ + "/bootstrapped.jsonl"; }
-  std::string weights(std::string_view stage) const { return folder_ + "/" + std::string(stage) + "/weights.safetensors"; }
+  std::string weights(std::string_view stage) const {
+    return folder_ + "/" + std::string(stage) + "/weights.safetensors";
+  }
   void tell(const std::string& line) const {
     if (o_.notice) o_.notice(line + "\n");
   }
@@ -80,7 +95,8 @@ class bootstrap {
     return std::make_shared<pair_stream>(std::move(pairs), stream_options{.seed = o_.seed * 16 + which});
   }
 
-  static constexpr itc_config itc_settings = std::remove_cvref_t<decltype(std::declval<const Filter&>().template loss_at<0>())>::settings;
+  static constexpr itc_config itc_settings =
+      std::remove_cvref_t<decltype(std::declval<const Filter&>().template loss_at<0>())>::settings;
 
   // A stage's model, with the losses that it is made of.
   template <class Model, class Made>
@@ -144,7 +160,12 @@ class bootstrap {
 
   matcher_options match_options() const { return {.view = o_.view, .longest = o_.longest, .batch = 64}; }
   captioner_options caption_options(sampler how) const {
-    return {.view = o_.view, .how = how, .rules = {.max_tokens = o_.longest - 1}, .filter = {.top_p = o_.top_p}, .seed = o_.seed, .batch = 64};
+    return {.view = o_.view,
+            .how = how,
+            .rules = {.max_tokens = o_.longest - 1},
+            .filter = {.top_p = o_.top_p},
+            .seed = o_.seed,
+            .batch = 64};
   }
 
   std::optional<capfilt_report> mend() {

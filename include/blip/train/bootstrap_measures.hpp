@@ -38,7 +38,8 @@ inline measured_pairs first_pictures(const any_pairs& from, std::size_t count) {
 
 // Recall by the contrast alone, shares from 0 to 1.
 template <class Model>
-report::recalls contrast_recalls(device<typename Model::backend_type>& d, const matcher<Model>& m, const measured_pairs& p) {
+report::recalls contrast_recalls(device<typename Model::backend_type>& d, const matcher<Model>& m,
+                                 const measured_pairs& p) {
   const feature_rows pictures = m.image_features(d, p.pictures), texts = m.text_features(d, p.texts);
   const int n = pictures.count;
   std::vector<float> rows(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)), columns(rows.size());
@@ -66,8 +67,8 @@ struct filter_measures {
   report::probability_counts probabilities{};
 };
 template <class Model>
-filter_measures measure_filter(device<typename Model::backend_type>& d, const matcher<Model>& m, const measured_pairs& p,
-                               const bootstrap_data& data, double threshold) {
+filter_measures measure_filter(device<typename Model::backend_type>& d, const matcher<Model>& m,
+                               const measured_pairs& p, const bootstrap_data& data, double threshold) {
   filter_measures out;
   const std::vector<double> scores = m.probabilities(d, p.pictures, p.texts);
   std::vector<int> labels, every;
@@ -91,13 +92,15 @@ filter_measures measure_filter(device<typename Model::backend_type>& d, const ma
   std::vector<std::size_t> order(judged.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return judged[a] > judged[b]; });
-  const auto right = static_cast<double>(std::count(labels.begin(), labels.end(), 1)), wrong = static_cast<double>(labels.size()) - right;
+  const auto right = static_cast<double>(std::count(labels.begin(), labels.end(), 1)),
+             wrong = static_cast<double>(labels.size()) - right;
   report::point at{};
   out.roc.points.push_back(at);
   for (std::size_t i = 0; i < order.size(); ++i) {
     (labels[order[i]] == 1 ? at.y : at.x) += 1 / (labels[order[i]] == 1 ? right : wrong);
     at.x = std::min(at.x, 1.0), at.y = std::min(at.y, 1.0);
-    if (i + 1 == order.size() || (judged[order[i]] != judged[order[i + 1]] && i % std::max<std::size_t>(1, order.size() / 200) == 0))
+    if (i + 1 == order.size() ||
+        (judged[order[i]] != judged[order[i + 1]] && i % std::max<std::size_t>(1, order.size() / 200) == 0))
       out.roc.points.push_back(at);
     if (judged[order[i]] >= threshold) out.roc.used = at;
   }

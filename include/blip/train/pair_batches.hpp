@@ -49,12 +49,20 @@ class pair_batches {
   // Throws config_error for phases or sizes that cannot be used.
   pair_batches(std::vector<training_phase> phases, wordpiece tokens, pair_batch_options o)
       : phases_(std::move(phases)), tokens_(std::move(tokens)), o_(std::move(o)) {
-    if (phases_.empty() || o_.batch < 1 || o_.micro_batches < 1 || !o_.view)
-      throw config_error({"pair_batches: options", "a phase, a batch from 1 on, a view", "others", {}});
-    for (const training_phase& p : phases_)
-      if (!p.pairs || static_cast<std::uint64_t>(o_.batch * o_.micro_batches) % p.pairs->block() != 0)
-        throw config_error({"pair_batches: batch", "a multiple of the stream's block",
-                            std::to_string(o_.batch * o_.micro_batches), "neighbours such as twins stay in one batch"});
+    if (phases_.empty() || o_.batch < 1 || o_.micro_batches < 1 || o_.height < 1 || o_.width < 1 || !o_.view)
+      throw config_error(
+          {"pair_batches: options", "a phase, batches and pictures of sizes from 1 on, a view", "others", {}});
+    for (const training_phase& p : phases_) {
+      if (!p.pairs || p.steps < 0)
+        throw config_error({"pair_batches: a phase",
+                            "a stream and steps from 0 on",
+                            p.pairs ? std::to_string(p.steps) : "no stream",
+                            {}});
+      if (static_cast<std::uint64_t>(o_.batch) % p.pairs->block() != 0)
+        throw config_error({"pair_batches: batch",
+                            "a multiple of the stream's block, " + std::to_string(p.pairs->block()),
+                            std::to_string(o_.batch), "neighbours such as twins stay in one batch"});
+    }
   }
 
   step_batches<Model> operator()(const Model& model, std::int64_t step) {
@@ -106,7 +114,8 @@ class pair_batches {
       const captioned_picture p = pairs.at(at);
       o_.view(p.picture, std::span(b.pixels).subspan(i * one, one),
               {.seed = o_.seed, .sample = at, .epoch = static_cast<std::uint32_t>(at >> 32)});
-      b.texts.texts.push_back(tokens_.encode(o_.prompt + (o_.clean ? clean_caption(*o_.clean, p.caption) : p.caption), o_.longest));
+      b.texts.texts.push_back(
+          tokens_.encode(o_.prompt + (o_.clean ? clean_caption(*o_.clean, p.caption) : p.caption), o_.longest));
       if (o_.alike_are_positives) alike.add(p.id, b.texts.texts.back());
     }
     if (o_.alike_are_positives) b.texts.image_ids = alike.numbers();
@@ -119,7 +128,8 @@ class pair_batches {
       const int mine = static_cast<int>(parent_.size());
       parent_.push_back(mine);
       std::string key(reinterpret_cast<const char*>(text.data()), text.size() * sizeof(int));
-      for (const auto& [where, name] : {std::pair{&pictures_, &picture}, {&texts_, static_cast<const std::string*>(&key)}}) {
+      for (const auto& [where, name] :
+           {std::pair{&pictures_, &picture}, {&texts_, static_cast<const std::string*>(&key)}}) {
         const auto [at, fresh] = where->emplace(*name, mine);
         if (!fresh) parent_[static_cast<std::size_t>(root(mine))] = root(at->second);
       }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/io/safetensors.hpp"
+#include "json_object.hpp"
+#include "pictures.hpp"
+#include "tasks.hpp"
+
+namespace tool {
+namespace {
+
+struct features_options {
+  model_options model;
+  picture_options pictures;
+  std::vector<std::string> texts;
+  std::string texts_file, out;
+  common_options common;
+
+  std::vector<std::string> all_texts() const {
+    std::vector<std::string> all = texts;
+    if (texts_file.empty()) return all;
+    std::string rest = blip::read_file<std::string>(texts_file, blip::limits{}.json_bytes);
+    for (std::size_t begin = 0; begin < rest.size();) {
+      const std::size_t end = std::min(rest.find('\n', begin), rest.size());
+      std::string line = rest.substr(begin, end - begin);
+      if (line.ends_with('\r')) line.pop_back();
+      all.push_back(std::move(line));
+      begin = end + 1;
+    }
+    return all;
+  }
+};
+
+void append(blip::feature_rows& all, const blip::feature_rows& more) {
+  all.count += more.count, all.width = more.width;
+  all.values.insert(all.values.end(), more.values.begin(), more.values.end());
+}
+
+int features(const features_options& o) {
+  const compute on = o.common.on();
+  const std::vector<std::string> names = o.pictures.all(), texts = o.all_texts();
+  const opened_model model = open_model(o.model, model_task::match);
+  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view}, on);
+  std::vector<blip::safetensors_tensor> tensors;
+  std::vector<blip::feature_rows> rows;
+  const auto add = [&](const char* name, blip::feature_rows found) {
+    tensors.push_back({.name = name,
+                       .type = blip::stored_type::f32,
+                       .shape = {static_cast<std::uint64_t>(found.count), static_cast<std::uint64_t>(found.width)}});
+    rows.push_back(std::move(found));
+  };
+  constexpr std::size_t batch = 32;  // pixels of all pictures need not be in memory at once
+  blip::feature_rows of_pictures;
+  for (std::size_t at = 0; at < names.size(); at += batch) {
+    const auto some = std::span(names).subspan(at, std::min(batch, names.size() - at));
+    append(of_pictures, matcher->image_features(read_pictures(some)));
+  }
+  if (!names.empty()) add("image_features", std::move(of_pictures));
+  if (!texts.empty()) add("text_features", matcher->text_features(texts));
+  blip::write_safetensors(o.out, tensors, [&](std::size_t i) { return std::as_bytes(std::span(rows[i].values)); });
+  if (o.common.json)
+    print_line(json_object()
+                   .text("out", o.out)
+                   .integer("images", static_cast<std::int64_t>(names.size()))
+                   .integer("texts", static_cast<std::int64_t>(texts.size()))
+                   .str());
+  else
+    print_line(o.out);
+  return done;
+}
+
+}  // namespace
+
+void add_features(CLI::App& app, job& chosen) {
+  add_command<features_options>(
+      app, chosen, "features", "Writes the contrastive features of pictures and texts",
+      "blip features --model run/filter/model --images pictures --text 'a red circle' --out features.safetensors",
+      [](CLI::App& c, features_options& o) {
+        add_model(c, o.model);
+        auto* const inputs = c.add_option_group("Inputs");
+        inputs->add_option("--image", o.pictures.files, "Files: JPEG, PNG, PNM");
+        inputs->add_option("--images", o.pictures.folder, "A folder of them");
+        inputs->add_option("--text", o.texts, "Texts");
+        inputs->add_option("--texts", o.texts_file, "A file of them, one per line");
+        inputs->require_option(1, 4);
+        c.add_option("--out", o.out, "A file .safetensors: image_features, text_features")->required();
+      },
+      features);
+}
+
+}  // namespace tool

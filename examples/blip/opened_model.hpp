@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "blip/config/towers.hpp"
+#include "blip/image/evaluation_view.hpp"
+#include "blip/io/weights_file.hpp"
+#include "blip/text/wordpiece.hpp"
+
+namespace tool {
+
+// Where a model comes from, as the command line says it.
+struct model_options {
+  std::string path, preset, vocabulary;
+};
+
+enum class model_task { caption, match };
+
+// A model that was found, but for its parameters.
+struct opened_model {
+  std::string path;
+  blip::weights_file weights;
+  blip::tower_preset sizes;
+  int features = 256;  // width of the contrastive features
+  blip::wordpiece tokens;
+  blip::evaluation_view_options view{};
+  bool of_transformers = false;  // in the layout of Hugging Face
+};
+
+// A folder in the layout of Hugging Face, or a file of weights with the name of its size and a vocabulary. Throws
+// config_error for what is not said, and what readers throw.
+opened_model open_model(const model_options& o, model_task task);
+
+}  // namespace tool

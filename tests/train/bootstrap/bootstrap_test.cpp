@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/train/bootstrap.hpp"
+
+#include <map>
+#include <memory>
+
+#include "blip/backend/cpu.hpp"
+#include "blip/data/scenes/words.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace blip;
+using namespace blip_test;
+
+namespace {
+
+// Towers and a world of a minute's size: what is looked at is the run, not what it learns.
+constexpr vit_config vision{.width = 16, .heads = 2, .hidden = 20, .patch = 16};
+constexpr text_config text{.width = 12, .heads = 2, .hidden = 20, .context = 16, .cross = cross_schedule::all};
+constexpr itc_config features{.width = 6, .momentum = false};
+using job = bootstrap<blip_pretraining<blip_structure(vision, text), cpu, features>,
+                      blip_retrieval<encoder_structure(vision, text), cpu, features>,
+                      blip_captioner<captioner_structure(vision, text), cpu>>;
+
+wordpiece tokens() { return blip_tokenizer(vocabulary(scenes::word_list(scenes::world_size::nano))); }
+
+tower_options options_of_towers() {
+  const text_options t{.layers = 1, .embedding = {.vocabulary = tokens().size(), .positions = 16}};
+  return {{.depth = 1, .image_height = 32, .image_width = 32}, t, t};
+}
+
+// The first samples of a split.
+struct beginning {
+  scenes::pairs all;
+  std::uint64_t count;
+
+  std::uint64_t size() const { return count; }
+  captioned_picture sample(std::uint64_t i) const { return all.sample(i); }
+};
+bootstrap_data data() {
+  const scenes::world w(scenes::world_size::nano);
+  bootstrap_data d = scenes_bootstrap_data(w);
+  const auto first = [&](scenes::split s, std::uint64_t count) {
+    return any_pairs(beginning{scenes::pairs(w, s), count});
+  };
+  d.human = first(scenes::split::human, 60), d.web = first(scenes::split::web, 90);
+  d.test = first(scenes::split::test, 30), d.web_test = first(scenes::split::web_test, 30);
+  return d;
+}
+
+bootstrap_options options() {
+  return {.pretrain = 6,
+          .filter = 5,
+          .captioner = 4,
+          .batch = 8,
+          .longest = 12,
+          .measured = 10,
+          .seed = 3,
+          .view = {.height = 32, .width = 32},
+          .checkpoint_every = 4,
+          .log_every = 1};
+}
+
+std::optional<std::string> run(const std::string& folder, const bootstrap_options& o, int threads = 1) {
+  device<cpu> d({.threads = threads});
+  return job(d, options_of_towers(), tokens(), data(), folder, o).run();
+}
+
+constexpr const char* lasting[] = {
+    "pretrain/weights.safetensors",       "filter/weights.safetensors", "captioner/weights.safetensors",
+    "pretrain-again/weights.safetensors", "bootstrapped.jsonl",         "report.html"};
+std::map<std::string, std::string> result_of(const std::string& folder) {
+  std::map<std::string, std::string> out;
+  for (const char* name : lasting) out[name] = get(folder + "/" + name);
+  return out;
+}
+// Which files differ.
+std::string difference(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+  std::string out;
+  for (const auto& [name, bytes] : a)
+    if (!b.contains(name) || b.at(name) != bytes) out += name + " ";
+  return out + (a.size() != b.size() ? "and the number of files" : "");
+}
+std::map<std::string, std::string> everything_in(const std::string& folder) {
+  std::map<std::string, std::string> out;
+  for (const auto& e : std::filesystem::recursive_directory_iterator(folder))
+    if (e.is_regular_file()) out[e.path().string()] = get(e.path().string());
+  return out;
+}
+
+// What a run that nothing disturbs ends with.
+const std::map<std::string, std::string>& undisturbed() {
+  static const std::map<std::string, std::string> result = [] {
+    const temporary_folder folder;
+    run(folder / "run", options());
+    return result_of(folder / "run");
+  }();
+  return result;
+}
+
+// Says yes when it is asked for the n-th time, counted from 0, and from then on. Copies count together.
+std::function<bool()> after(std::int64_t n) {
+  return [left = std::make_shared<std::int64_t>(n)] { return (*left)-- <= 0; };
+}
+
+}  // namespace
+
+TEST_CASE("bootstrap: a run has all its stages and ends with a report", "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_options o = options();
+  std::string told;
+  o.notice = [&](std::string_view line) { told += line; };
+  device<cpu> d({.threads = 1});
+  job whole(d, options_of_towers(), tokens(), data(), folder / "run", o);
+  CHECK(whole.run() == folder / "run/report.html");
+  CHECK(told ==
+        "pretrain: 6 steps of 8 pairs\nfilter: 5 steps of 8 pairs\ncaptioner: 4 steps of 8 pairs\n"
+        "capfilt: 90 pictures\npretrain-again: 6 steps of 8 pairs\nmeasuring\n");
+  const auto result = result_of(folder / "run");
+  CHECK(difference(result, undisturbed()) == "");
+  for (const auto& [name, bytes] : result) CHECK((name == "bootstrapped.jsonl" || bytes.size() > 1000));
+  // The two trainings from nothing begin alike and then learn from different sets.
+  CHECK(result.at("pretrain/weights.safetensors") != result.at("pretrain-again/weights.safetensors"));
+
+  const bootstrap_findings& f = whole.found();
+  CHECK(f.counts.web->captions == 90);
+  CHECK((*f.counts.web->wrong > 0 && *f.counts.web->wrong < 90));
+  const filtered_pairs kept(folder / "run/bootstrapped.jsonl", [](const std::string&) { return image(); });
+  CHECK(f.counts.whole_after->captions == static_cast<std::int64_t>(kept.size()));
+  std::int64_t of_web = 0, wrong = 0, of_kinds = 0, kept_of_kinds = 0;
+  const bootstrap_data world = data();
+  for (std::uint64_t i = 0; i < kept.size(); ++i) {
+    const filtered_record r = kept.record(i);
+    CHECK(r.itm_probability >= 0.5f);
+    of_web += r.source == text_source::web;
+    if (r.source == text_source::web)
+      wrong += world.web_truth(r.image) == report::truth::wrong;
+    else
+      wrong += world.truth(r.image, r.caption) == report::truth::wrong;
+  }
+  CHECK((f.counts.kept_web->captions == of_web && *f.counts.whole_after->wrong == wrong));
+  for (const report::noise_row& r : f.noise) of_kinds += r.captions, kept_of_kinds += r.kept;
+  CHECK((of_kinds == 90 && kept_of_kinds == of_web));
+  REQUIRE(f.stages.size() == 4);
+  CHECK((f.stages[0].losses.size() == 3 && f.stages[1].losses.size() == 2 && f.stages[2].losses.size() == 1));
+  CHECK(f.stages[2].losses[0].points.size() == 4);
+  CHECK((f.samples.size() == 18 && f.retrieval.at(0).pictures == 10 && f.captions.at(0).pictures == 10));
+}
+
+TEST_CASE("bootstrap: two threads end with the same bytes, another seed does not", "[train][bootstrap]") {
+  const temporary_folder folder;
+  CHECK(run(folder / "two", options(), 2));
+  CHECK(difference(result_of(folder / "two"), undisturbed()) == "");
+  bootstrap_options o = options();
+  o.seed = 4, o.stop = after(o.pretrain);
+  CHECK_FALSE(run(folder / "other", o));
+  CHECK(result_of(folder / "other").at("pretrain/weights.safetensors") !=
+        undisturbed().at("pretrain/weights.safetensors"));
+}
+
+TEST_CASE("bootstrap: stopped anywhere and run again, it ends with the same bytes", "[train][bootstrap]") {
+  // Asked before 6 + 5 + 4 steps, 2 batches of the web's pictures, 6 steps.
+  for (const int n : {6, 16, 17}) {  // between stages, within CapFilt, behind it
+    CAPTURE(n);
+    const temporary_folder folder;
+    bootstrap_options o = options();
+    o.stop = after(n);
+    CHECK_FALSE(run(folder / "run", o));
+    CHECK_FALSE(std::filesystem::exists(folder / "run/report.html"));
+    CHECK(run(folder / "run", options(), n % 2 + 1));
+    CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+  }
+  // Again and again.
+  const temporary_folder folder;
+  int runs = 0;
+  for (bool over = false; !over; ++runs) {
+    bootstrap_options o = options();
+    o.stop = after(3);
+    over = run(folder / "run", o).has_value();
+    REQUIRE(runs < 20);
+  }
+  CHECK(runs > 5);
+  CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+}
+
+TEST_CASE("bootstrap: what a stage throws leaves a run that goes on", "[train][bootstrap]") {
+  const temporary_folder folder;
+  for (const int n : {1, 5, 6, 4}) {
+    bootstrap_options o = options();
+    o.stop = [left = std::make_shared<int>(n)] {
+      return (*left)-- > 0 ? false : throw std::runtime_error("pulled the plug");
+    };
+    CHECK_THROWS_WITH(run(folder / "run", o), "pulled the plug");
+  }
+  CHECK(run(folder / "run", options()));
+  CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+}
+
+TEST_CASE("bootstrap: a finished run that is run again changes nothing; a lost file is made again",
+          "[train][bootstrap]") {
+  const temporary_folder folder;
+  CHECK(run(folder / "run", options()));
+  const auto before = everything_in(folder / "run");
+  bootstrap_options o = options();
+  int asked = 0;
+  o.stop = [&] { return ++asked, false; };
+  CHECK(run(folder / "run", o, 2) == folder / "run/report.html");
+  CHECK(asked == 0);
+  CHECK(difference(everything_in(folder / "run"), before) == "");
+  for (const char* lost : {"report.html", "filter/weights.safetensors", "pretrain-again/weights.safetensors"}) {
+    std::filesystem::remove(folder / ("run/" + std::string(lost)));
+    CHECK(run(folder / "run", options()));
+    CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+  }
+}
+
+TEST_CASE("bootstrap: a run goes on with the options that it began with, stages that are over included",
+          "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_options o = options();
+  o.stop = after(o.pretrain + 2);  // the first stage is over
+  CHECK_FALSE(run(folder / "run", o));
+  const auto before = everything_in(folder / "run");
+  const auto with = [&](auto change) {
+    bootstrap_options other = options();
+    change(other);
+    return run(folder / "run", other);
+  };
+  CHECK_THROWS_WITH(
+      with([](auto& x) { x.pretrain = 12; }),
+      Catch::Contains("begun with another number of pre-training steps") && Catch::Contains("expected 6, found 12"));
+  CHECK_THROWS_AS(with([](auto& x) { x.batch = 4; }), config_error);
+  CHECK_THROWS_AS(with([](auto& x) { x.seed = 4; }), config_error);
+  CHECK_THROWS_AS(with([](auto& x) { x.threshold = 0.6f; }), config_error);
+  CHECK(difference(everything_in(folder / "run"), before) == "");
+  // What is measured, and how often it is saved, may change.
+  CHECK(with([](auto& x) { x.measured = 9, x.checkpoint_every = 100, x.log_every = 2; }));
+  auto found = result_of(folder / "run"), expected = undisturbed();
+  found.erase("report.html"), expected.erase("report.html");
+  CHECK(difference(found, expected) == "");
+}
+
+TEST_CASE("bootstrap: where nobody knows the truth, or the filter keeps nothing, there is a report all the same",
+          "[train][bootstrap]") {
+  const temporary_folder folder;
+  device<cpu> d({.threads = 1});
+  bootstrap_data unknown = data();
+  unknown.truth = nullptr, unknown.web_truth = nullptr, unknown.web_kind = nullptr;
+  unknown.complete = nullptr, unknown.objects = nullptr;
+  job blind(d, options_of_towers(), tokens(), unknown, folder / "blind", options());
+  CHECK(blind.run());
+  CHECK((!blind.found().counts.web->wrong && blind.found().roc.empty() && blind.found().captions.empty()));
+  // Knowing changes what is told, not what is learnt.
+  auto learnt = result_of(folder / "blind"), expected = undisturbed();
+  CHECK(learnt.at("report.html") != expected.at("report.html"));
+  learnt.erase("report.html"), expected.erase("report.html");
+  CHECK(difference(learnt, expected) == "");
+
+  bootstrap_options strict = options();
+  strict.threshold = 1;
+  job nothing(d, options_of_towers(), tokens(), data(), folder / "nothing", strict);
+  CHECK(nothing.run());
+  CHECK(get(folder / "nothing/bootstrapped.jsonl").empty());
+  CHECK(nothing.found().counts.whole_after->captions == 0);
+}
