@@ -26,37 +26,12 @@ struct bootstrap_options {
   common_options common;
 };
 
-// What decides about the result: a run that goes on must have the same.
-std::string facts_of(const bootstrap_options& o) {
-  return json_object()
-             .text("family", o.family)
-             .text("data", o.data)
-             .integer("steps", o.steps)
-             .integer("batch", o.batch)
-             .raw("seed", std::to_string(o.common.seed))
-             .text("precision", o.common.precision)
-             .str() +
-         "\n";
-}
-
-// A new run gets a folder with its options in it; one that goes on must have been begun with the same.
-void open_run(const bootstrap_options& o) {
-  const std::string path = o.out + "/options.json", now = facts_of(o);
+// A run that is there is only gone on with when that was asked for.
+void require_free(const bootstrap_options& o) {
   std::error_code none;
-  const bool there = std::filesystem::exists(o.out, none);
-  if (there && !o.resume)
+  if (std::filesystem::exists(o.out, none) && !o.resume)
     throw blip::config_error({o.out + ": the folder of the run", "one that is not there yet", "one that is",
                               "--resume goes on with it"});
-  if (there && std::filesystem::exists(path, none)) {
-    const auto before = blip::read_file<std::string>(path, 1 << 16);
-    const auto line = [](std::string text) { return text.substr(0, text.find('\n')); };
-    if (before != now)
-      throw blip::config_error({path + ": options of the run to go on with", line(before), line(now),
-                                "give the same ones, or another --out"});
-    return;
-  }
-  std::filesystem::create_directories(o.out);
-  blip::detail::write_text(path, now);
 }
 
 std::string quoted(const std::string& word) {
@@ -105,6 +80,7 @@ blip::bootstrap_options recipe(const bootstrap_options& o, const blip::stop_sign
   r.batch = o.batch;
   r.seed = o.common.seed;
   r.view = {.height = 32, .width = 32, .resized = false};
+  r.facts = {{"data", o.data}, {"family", o.family}, {"precision", o.common.precision}};
   r.stop = [&signal] { return signal.requested(); };
   if (o.common.quiet) return r;
   r.notice = r.progress_to = blip::to_standard_error;
@@ -127,7 +103,7 @@ int bootstrap(const bootstrap_options& o) {
   const compute on = o.common.on();
   if (on.plain_loops)
     throw blip::device_error({"--backend of bootstrap", "auto or cpu", "reference", "plain loops would take days"});
-  open_run(o);
+  require_free(o);
   const blip::wordpiece tokens = blip::blip_tokenizer(blip::vocabulary(blip::scenes::word_list(world.size())));
   const blip::tower_options towers = blip::with_vocabulary(blip::scenes_blip.options, tokens.size());
   const blip::precision products = on.bf16 ? blip::precision::bf16 : blip::precision::fp32;

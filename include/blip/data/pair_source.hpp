@@ -41,6 +41,8 @@ class any_pairs {
   std::uint64_t size() const { return self_->size(); }
   std::uint64_t block() const { return self_->block(); }
   captioned_picture sample(std::uint64_t i, std::uint64_t turn = 0) const { return self_->sample(i, turn); }
+  // The id of sample i's picture: by the source's own name(i) if it has one, else by making the sample.
+  std::string id(std::uint64_t i) const { return self_->id(i); }
 
  private:
   struct face {
@@ -48,6 +50,7 @@ class any_pairs {
     virtual std::uint64_t size() const = 0;
     virtual std::uint64_t block() const = 0;
     virtual captioned_picture sample(std::uint64_t i, std::uint64_t turn) const = 0;
+    virtual std::string id(std::uint64_t i) const = 0;
   };
   template <class S>
   struct holder final : face {
@@ -64,6 +67,12 @@ class any_pairs {
         return source.sample(i, turn);
       else
         return source.sample(i);
+    }
+    std::string id(std::uint64_t i) const override {
+      if constexpr (requires { source.name(i); })
+        return source.name(i);
+      else
+        return source.sample(i).id;
     }
     S source;
   };

@@ -14,30 +14,28 @@ namespace blip::inline BLIP_ABI {
 template <class Pretraining, class Filter, class Captioner>
 void bootstrap<Pretraining, Filter, Captioner>::count(const filtered_pairs& kept, const capfilt_report& mended) {
   using report::tally;
-  const bool known = data_.truth && data_.web_truth;
+  const bool known = data_.truth && data_.of_web;
   const auto count = static_cast<std::int64_t>(data_.web.size());
   tally web{count, {}}, kept_web{0, {}}, synthetic{static_cast<std::int64_t>(mended.synthetic.kept), {}};
   if (known) {
     web.wrong = kept_web.wrong = synthetic.wrong = 0;
     std::map<std::string, report::noise_row> kinds;
-    const auto row = [&](const std::string& name, report::truth is) -> report::noise_row& {
-      const std::string kind = data_.web_kind ? data_.web_kind(name) : std::string("web");
-      report::noise_row& r = kinds[kind];
-      r.kind = kind, r.is = is;
+    const auto row = [&](const web_label& label) -> report::noise_row& {
+      report::noise_row& r = kinds[label.kind];
+      r.kind = label.kind, r.is = label.is;
       return r;
     };
     for (std::uint64_t i = 0; i < data_.web.size(); ++i) {
-      const std::string name = data_.web.sample(i).id;
-      const report::truth is = data_.web_truth(name);
-      *web.wrong += is == report::truth::wrong;
-      ++row(name, is).captions;
+      const web_label label = data_.of_web(data_.web.id(i));
+      *web.wrong += label.is == report::truth::wrong;
+      ++row(label).captions;
     }
     for (std::uint64_t i = 0; i < kept.size(); ++i) {
       const filtered_record r = kept.record(i);
       if (r.source == text_source::web) {
-        const report::truth is = data_.web_truth(r.image);
-        *kept_web.wrong += is == report::truth::wrong, ++kept_web.captions;
-        ++row(r.image, is).kept;
+        const web_label label = data_.of_web(r.image);
+        *kept_web.wrong += label.is == report::truth::wrong, ++kept_web.captions;
+        ++row(label).kept;
       } else {
         *synthetic.wrong += data_.truth(r.image, r.caption) == report::truth::wrong;
       }
@@ -63,8 +61,8 @@ void bootstrap<Pretraining, Filter, Captioner>::show_samples(const Match& match,
                             own = match.probabilities(device_, p.pictures, said);
   for (std::size_t i = 0; i < p.pictures.size(); ++i) {
     report::sample s{p.pictures[i]};
-    s.web = {p.texts[i], data_.web_truth ? data_.web_truth(p.names[i]) : report::truth::unknown, web[i],
-             web[i] >= static_cast<double>(o_.threshold), data_.web_kind ? data_.web_kind(p.names[i]) : std::string()};
+    const web_label label = data_.of_web ? data_.of_web(p.names[i]) : web_label{};
+    s.web = {p.texts[i], label.is, web[i], web[i] >= static_cast<double>(o_.threshold), label.kind};
     s.synthetic = {said[i],
                    data_.truth ? data_.truth(p.names[i], said[i]) : report::truth::unknown,
                    own[i],
@@ -106,7 +104,7 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
       nucleus(**speaker, speaker->values(), tokens_, caption_options(sampler::sample)),
       beams(**speaker, speaker->values(), tokens_, caption_options(sampler::beam));
   show_samples(match, nucleus);
-  if (data_.web_truth) {
+  if (data_.of_web) {
     const measured_pairs noisy = first_pictures(data_.web_test, static_cast<std::size_t>(2 * o_.measured));
     filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));
     found_.roc = {f.roc}, found_.probabilities = f.probabilities;

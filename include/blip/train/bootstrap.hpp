@@ -32,7 +32,7 @@ namespace blip::inline BLIP_ABI {
 //   pretrain/, filter/, captioner/, pretrain-again/   runs of trainer, each with weights.safetensors once it is over
 //   bootstrapped.jsonl                                what CapFilt kept
 //   report.html
-//   run.json                                          the options that decide about all this
+//   options.json                                      the options that decide about all this
 // Killed at any instant and run again, it goes on where it was and ends with the same bytes in all but the log's times.
 // Three compositions of the same sizes: one that learns all (blip_pretraining), one that judges (blip_retrieval), one
 // that writes (blip_captioner).

@@ -14,16 +14,21 @@
 
 namespace blip::inline BLIP_ABI {
 
+// What is known about a caption of the web: is it true, and what is odd about it ("colour", "boilerplate").
+struct web_label {
+  report::truth is = report::truth::unknown;
+  std::string kind{};
+};
+
 // What the main job learns from, and is measured on. Pictures have names; who wrote a caption matters to its judge.
 struct bootstrap_data {
   any_pairs human, web;      // clean and few; noisy and many
   any_pairs test, web_test;  // of the same two kinds, of pictures that no training sees
   filtered_pairs::picture_finder picture;  // by the name that the web pairs give it
 
-  // Whether a caption is true of a picture, and what is wrong with a caption of the web; empty: nobody knows.
+  // Whether a caption is true of a picture; empty: nobody knows.
   std::function<report::truth(const std::string& picture, const std::string& caption)> truth{};
-  std::function<report::truth(const std::string& picture)> web_truth{};  // of the caption that it came with
-  std::function<std::string(const std::string& picture)> web_kind{};
+  std::function<web_label(const std::string& picture)> of_web{};  // of the caption that it came with
   std::function<bool(const std::string& picture, const std::string& caption)> complete{};  // true, and names everything
   std::function<int(const std::string& picture)> objects{};
 };
@@ -55,15 +60,12 @@ inline bootstrap_data scenes_bootstrap_data(const scenes::world& w) {
     return detail::truth_of(scenes::parse(caption), named_picture(name).shown());
   };
   // The web's captions by their labels: a misspelt one is true, though nobody can parse it.
-  data.web_truth = [](const std::string& name) {
+  data.of_web = [](const std::string& name) {
     const named_picture p(name);
     const scenes::labelled_caption c = scenes::web_caption(p.of(), p.part(), p.number());
-    if (!c.is_true) return report::truth::wrong;
-    return c.kind == scenes::noise::vague ? report::truth::vague : report::truth::right;
-  };
-  data.web_kind = [](const std::string& name) {
-    const named_picture p(name);
-    return std::string(scenes::noise_names[static_cast<std::size_t>(scenes::web_caption(p.of(), p.part(), p.number()).kind)]);
+    const bool vague = c.kind == scenes::noise::vague;
+    return web_label{!c.is_true ? report::truth::wrong : vague ? report::truth::vague : report::truth::right,
+                     scenes::noise_names[static_cast<std::size_t>(c.kind)]};
   };
   data.complete = [](const std::string& name, const std::string& caption) {
     const auto says = scenes::parse(caption);

@@ -15,7 +15,7 @@ namespace blip::inline BLIP_ABI::detail {
 
 // What decides about the weights of the main job, as far as it can be seen from here; not what is measured of them.
 inline run_facts bootstrap_facts(const bootstrap_options& o, const bootstrap_data& data) {
-  run_facts facts;
+  run_facts facts = o.facts;
   const auto add = [&](const char* name, double value) { append_json_number(facts[name], value); };
   const auto count = [&](const char* name, auto value) { facts[name] = std::to_string(value); };
   count("number of pre-training steps", o.pretrain), count("number of the filter's steps", o.filter);
@@ -29,18 +29,15 @@ inline run_facts bootstrap_facts(const bootstrap_options& o, const bootstrap_dat
   return facts;
 }
 
-// Stages that are over are not made again, so a run that goes on must have the facts it began with: FOLDER/run.json.
+// Stages that are over are not made again, so a run that goes on must have the facts it began with: FOLDER/options.json.
 // Throws config_error, naming the first that differs; format_error, io_error.
 inline void require_facts_of_run(const std::string& folder, const run_facts& now) {
-  const std::string path = folder + "/" + run_record::file_name;
+  const std::string path = folder + "/options.json";
   if (std::filesystem::exists(path)) {
     const auto text = read_file<std::string>(path, limits{}.json_bytes);
     return require_same_facts(folder, parse_run_record(path, text).facts, now);
   }
-  const std::string text = to_text(run_record{.facts = now});
-  output_file file(path);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
+  write_file(path, to_text(run_record{.facts = now}));
 }
 
 }  // namespace blip::inline BLIP_ABI::detail

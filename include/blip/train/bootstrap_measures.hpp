@@ -62,7 +62,6 @@ report::recalls contrast_recalls(device<typename Model::backend_type>& d, const 
 struct filter_measures {
   double area = 0, average_precision = 0;  // vague captions left out
   double area_with_vague = 0;
-  std::vector<report::noise_row> kinds{};
   report::roc_curve roc{};
   report::probability_counts probabilities{};
 };
@@ -75,16 +74,11 @@ filter_measures measure_filter(device<typename Model::backend_type>& d, const ma
   std::vector<double> judged;
   out.probabilities.right.assign(20, 0), out.probabilities.wrong.assign(20, 0);
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    const report::truth is = data.web_truth(p.names[i]);
+    const report::truth is = data.of_web(p.names[i]).is;
     every.push_back(is != report::truth::wrong);
     if (is != report::truth::vague) labels.push_back(every.back()), judged.push_back(scores[i]);
     auto& bins = is == report::truth::wrong ? out.probabilities.wrong : out.probabilities.right;
     ++bins[std::min<std::size_t>(19, static_cast<std::size_t>(scores[i] * 20))];
-    if (!data.web_kind) continue;
-    const std::string kind = data.web_kind(p.names[i]);
-    auto row = std::find_if(out.kinds.begin(), out.kinds.end(), [&](const auto& r) { return r.kind == kind; });
-    if (row == out.kinds.end()) row = out.kinds.insert(row, {kind, {}, is, 0, 0});
-    row->captions += 1, row->kept += scores[i] >= threshold;
   }
   out.area = roc_auc(labels, judged), out.average_precision = average_precision(labels, judged);
   out.area_with_vague = roc_auc(every, scores);

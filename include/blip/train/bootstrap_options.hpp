@@ -8,6 +8,7 @@
 
 #include "blip/image/evaluation_view.hpp"
 #include "blip/train/progress.hpp"
+#include "blip/train/run_record.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -24,6 +25,7 @@ struct bootstrap_options {
   int measured = 1000;                   // pictures that retrieval and captions are measured on; web pairs twice as many
   std::uint64_t seed = 0;
   evaluation_view_options view{};        // how every stage looks at pictures
+  run_facts facts{};                     // further ones that must be as they were when a run goes on
 
   std::int64_t checkpoint_every = 500, log_every = 25;  // steps
   std::function<bool()> stop{};                     // asked before every step and batch

@@ -134,7 +134,7 @@ TEST_CASE("bootstrap: a run has all its stages and ends with a report", "[train]
     CHECK(r.itm_probability >= 0.5f);
     of_web += r.source == text_source::web;
     if (r.source == text_source::web)
-      wrong += world.web_truth(r.image) == report::truth::wrong;
+      wrong += world.of_web(r.image).is == report::truth::wrong;
     else
       wrong += world.truth(r.image, r.caption) == report::truth::wrong;
   }
@@ -245,7 +245,7 @@ TEST_CASE("bootstrap: where nobody knows the truth, or the filter keeps nothing,
   const temporary_folder folder;
   device<cpu> d({.threads = 1});
   bootstrap_data unknown = data();
-  unknown.truth = nullptr, unknown.web_truth = nullptr, unknown.web_kind = nullptr;
+  unknown.truth = nullptr, unknown.of_web = nullptr;
   unknown.complete = nullptr, unknown.objects = nullptr;
   job blind(d, options_of_towers(), tokens(), unknown, folder / "blind", options());
   CHECK(blind.run());
