@@ -126,4 +126,12 @@ class output_file {
   bool committed_ = false;
 };
 
+// The bytes of a string or vector as a whole file, complete or not at all. Throws io_error.
+template <class Bytes>
+void write_file(const std::string& path, const Bytes& bytes) {
+  output_file file(path);
+  file.write(std::as_bytes(std::span(bytes)));
+  file.commit();
+}
+
 }  // namespace blip::inline BLIP_ABI

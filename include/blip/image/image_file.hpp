@@ -36,9 +36,7 @@ inline void write_image(const std::filesystem::path& path, const image& picture,
                         "a name with .png, .jpg, .jpeg or .ppm",
                         ending.empty() ? "none of them" : ending,
                         {}});
-  output_file file(path.string());
-  file.write(bytes);
-  file.commit();
+  write_file(path.string(), bytes);
 }
 
 }  // namespace blip::inline BLIP_ABI

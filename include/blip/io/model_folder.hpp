@@ -67,16 +67,6 @@ load_report load_model(const model_folder& folder, const tower_config& compiled,
   return load_weights(folder.weights(), values, options);
 }
 
-namespace detail {
-
-inline void write_text(const std::string& path, const std::string& text) {
-  output_file file(path);
-  file.write(std::as_bytes(std::span(text)));
-  file.commit();
-}
-
-}  // namespace detail
-
 // Writes a folder that transformers' `from_pretrained` reads, but for the tokenizer's files: weights in its layout,
 // config.json, generation_config.json, preprocessor_config.json. The folder may be there already, its parent must be.
 // Throws config_error for what transformers has no class or name for, io_error.
@@ -89,12 +79,12 @@ void save_model(const std::string& path, const model_config& config, const arena
   if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) detail::throw_io(path, "creating the folder");
   save_weights(path + "/model.safetensors", values, options);
   const vit_options& v = config.sizes.options.vision;
-  detail::write_text(path + "/config.json", model_config_json(config));
+  write_file(path + "/config.json", model_config_json(config));
   if (config.sizes.structure.decoder.width > 0)
-    detail::write_text(path + "/generation_config.json", generation_config_json(config));
+    write_file(path + "/generation_config.json", generation_config_json(config));
   preprocessor_config pictures;
   pictures.height = v.image_height, pictures.width = v.image_width;
-  detail::write_text(path + "/preprocessor_config.json", preprocessor_json(pictures));
+  write_file(path + "/preprocessor_config.json", preprocessor_json(pictures));
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -77,10 +77,7 @@ inline std::string write_sharded_safetensors(const std::string& path, std::span<
     ::unlink(index.c_str());
     return path;
   }
-  const std::string json = detail::index_json(total, files);
-  output_file out(index);
-  out.write(std::as_bytes(std::span(json)));
-  out.commit();
+  write_file(index, detail::index_json(total, files));
   ::unlink(path.c_str());
   return index;
 }

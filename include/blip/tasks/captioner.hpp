@@ -97,10 +97,7 @@ class captioner {
     inference_tape<B> t(d, values_);
     const seen_pictures seen(t, model_.towers(), pictures, o_.view);
     const auto& decoder = model_.towers().decoder();
-    decoder_model<inference_tape<B>, std::remove_cvref_t<decltype(decoder.text)>,
-                  std::remove_cvref_t<decltype(decoder.head)>,
-                  std::remove_cvref_t<decltype(decoder.text.project(t, seen.rows.rows, seen.rows.layout))>>
-        next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
+    decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
     const std::vector<std::vector<int>> prompts(pictures.size(), prompt_);
     switch (o_.how) {
       case sampler::greedy:

@@ -103,6 +103,7 @@ class matcher {
       require_number("text", pairs[i].text, texts.size());
       of[static_cast<std::size_t>(pairs[i].picture)].push_back(i);
     }
+    const std::vector<std::vector<int>> encoded = tokens_.encode_batch(texts, o_.longest);
     std::vector<double> out(pairs.size());
     each_chunk(pictures.size(), [&](std::size_t first, std::size_t n) {
       std::vector<std::size_t> mine;
@@ -116,7 +117,7 @@ class matcher {
         std::vector<std::vector<int>> ids;
         std::vector<int> source;
         for (const std::size_t i : some) {
-          ids.push_back(tokens_.encode(texts[static_cast<std::size_t>(pairs[i].text)], o_.longest));
+          ids.push_back(encoded[static_cast<std::size_t>(pairs[i].text)]);
           source.push_back(pairs[i].picture - static_cast<int>(first));
         }
         judge(t, context, ids, source, some, out);

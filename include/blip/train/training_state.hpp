@@ -74,12 +74,6 @@ class training_state {
   // Whether the momentum copy still has to follow the last update; part of what a checkpoint restores.
   bool& average_due() { return average_due_; }
 
-  // The name that the published checkpoints give to the momentum copy of a parameter: vision_proj_m.weight.
-  static std::string momentum_name(std::string_view name) {
-    const std::size_t end = std::min(name.find('.'), name.size());
-    return std::string(name.substr(0, end)) + "_m" + std::string(name.substr(end));
-  }
-
  private:
   static std::shared_ptr<const arena_layout> lay_out(Model& model) {
     auto layout = std::make_shared<arena_layout>();

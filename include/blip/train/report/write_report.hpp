@@ -95,10 +95,7 @@ inline std::string report_page(const bootstrap_findings& f) {
 
 // Writes the page; it appears under its name complete or not at all. Throws what report_page throws, and io_error.
 inline void write_report(const bootstrap_findings& f, const std::string& path) {
-  const std::string page = report_page(f);
-  output_file file(path);
-  file.write(std::as_bytes(std::span(page)));
-  file.commit();
+  write_file(path, report_page(f));
 }
 
 }  // namespace blip::inline BLIP_ABI
