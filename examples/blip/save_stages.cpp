@@ -21,7 +21,7 @@ void save_stage(const std::string& stage, const blip::tower_config& structure, c
   blip::save_model(stage + "/model", config, model.values(), {.leave_out = {"temp"}});
   std::string words;
   for (int id = 0; id < tokens.size(); ++id) words += tokens.tokens().token(id) + '\n';
-  blip::detail::write_text(stage + "/model/vocab.txt", words);
+  blip::write_file(stage + "/model/vocab.txt", words);
 }
 
 }  // namespace

@@ -2,52 +2,11 @@
 //
 // After two calls that warm the pools up, inference and training take no memory from the system: malloc and its family
 // are intercepted.
-#include <atomic>
-#include <cerrno>
-#include <cstddef>
-#include <cstdlib>
-
 #include "blip/backend/cpu.hpp"
 #include "blip/blip.hpp"
 #include "support/catch.hpp"
+#include "support/counted_malloc.hpp"
 #include "support/numbers.hpp"
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-}
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-}  // namespace
-
-extern "C" {
-void* malloc(std::size_t n) {
-  ++allocations;
-  return __libc_malloc(n);
-}
-void* calloc(std::size_t n, std::size_t size) {
-  ++allocations;
-  return __libc_calloc(n, size);
-}
-void* realloc(void* p, std::size_t n) {
-  ++allocations;
-  return __libc_realloc(p, n);
-}
-void* memalign(std::size_t alignment, std::size_t n) {
-  ++allocations;
-  return __libc_memalign(alignment, n);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t n) { return memalign(alignment, n); }
-int posix_memalign(void** p, std::size_t alignment, std::size_t n) {
-  *p = memalign(alignment, n);
-  return *p ? 0 : ENOMEM;
-}
-}
 
 using namespace blip;
 using namespace blip_test;

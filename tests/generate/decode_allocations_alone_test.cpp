@@ -2,35 +2,10 @@
 //
 // After two calls that warm the pools up, a step of decoding takes no memory from the system. All that the library
 // takes comes through aligned_alloc (back ends) and malloc (operator new); both are intercepted.
-#include <atomic>
-#include <cstddef>
-#include <cstdlib>
-
 #include "blip/backend/cpu.hpp"
 #include "blip/blip.hpp"
 #include "support/catch.hpp"
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-}
-
-namespace {
-
-std::atomic<long> allocations{0};
-
-}  // namespace
-
-extern "C" {
-void* malloc(std::size_t n) {
-  ++allocations;
-  return __libc_malloc(n);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t n) {
-  ++allocations;
-  return __libc_memalign(alignment, n);
-}
-}
+#include "support/counted_malloc.hpp"
 
 using namespace blip;
 

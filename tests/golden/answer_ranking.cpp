@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "answerer_case.hpp"
 #include "blip/generate/decoder_model.hpp"
 #include "blip/generate/rank_answers.hpp"
-#include "blip/models/albef.hpp"
-#include "blip/models/blip.hpp"
-#include "golden_model.hpp"
 #include "support/backends.hpp"
 
 using namespace blip;
@@ -13,23 +11,9 @@ namespace c = golden::c;
 
 namespace {
 
-constexpr tower_config structure = golden::albef ? albef_answerer_structure(golden::vision, golden::encoder)
-                                                 : answerer_structure(golden::vision, golden::encoder);
 // Losses are not computed, but a model is a list of them.
 using list_loss = std::conditional_t<golden::albef, answer_list<teacher::momentum>, answer_list<>>;
-template <class B>
-using model_of = std::conditional_t<golden::albef, albef_answerer<structure, B>, blip_answerer<structure, B>>;
-
-tower_options options() {
-  text_options decoder = golden::encoder_options;
-  decoder.layers = golden::albef ? c::decoder_layers : c::text_layers;
-  decoder.cross_from = 0;
-  return {golden::vision_options, golden::encoder_options, decoder};
-}
-
 // What the families' cases call by different names.
-constexpr const char* ids = golden::albef ? "_ids" : "_input_ids";
-constexpr const char* mask = golden::albef ? "_mask" : "_attention_mask";
 const std::string run = golden::albef ? "rank." : "";
 constexpr const char* first_of_shortlist = golden::albef ? "shortlist_probs" : "topk_probabilities";
 constexpr const char* shortlist = golden::albef ? "shortlist_ids" : "topk_answer_index";
@@ -40,7 +24,7 @@ TEMPLATE_LIST_TEST_CASE("answers are ranked as by the published code", "[golden]
   using B = TestType;
   using S = typename B::scalar;
   const golden::test_case<S> g{std::string(c::directory)};
-  owned<model_of<B>, B> model(1, options(), list_loss{});
+  owned<golden::answerer_of<B>, B> model(1, golden::answerer_options(), list_loss{});
   g.load(model.values());
   device<B> dev;
   const auto& towers = model->towers();
@@ -50,9 +34,9 @@ TEMPLATE_LIST_TEST_CASE("answers are ranked as by the published code", "[golden]
   const auto pictures = towers.images(
       t, golden::images_of(t, picture_batch<B>{pixels.data(), static_cast<int>(n), 3, c::image_size, c::image_size}));
   const auto texts = [&](const std::string& of, std::size_t count) {
-    return golden::texts_of(g.inputs.template read<int>(of + ids), g.inputs.template read<int>(of + mask), count);
+    return golden::texts_of(g.inputs.template read<int>(of + golden::ids), g.inputs.template read<int>(of + golden::mask), count);
   };
-  const golden::packing rows(g.inputs.template read<int>(std::string("question") + mask), static_cast<int>(n));
+  const golden::packing rows(g.inputs.template read<int>(std::string("question") + golden::mask), static_cast<int>(n));
   const text_batch<B> questions(texts("question", n), towers.vocabulary(), golden::albef ? -1 : c::enc_id);
   const auto states = towers.multimodal(t, questions.ids(), questions.layout(), towers.project(t, pictures), nullptr);
   const std::string question_states = g.expected.has(run + "question_states") ? run + "question_states"
@@ -62,7 +46,7 @@ TEMPLATE_LIST_TEST_CASE("answers are ranked as by the published code", "[golden]
 
   // Answers begin with the start id, which is every question's prompt.
   const std::string list = golden::albef ? "rank.answer_list" : "answer";
-  const auto candidates = static_cast<std::size_t>(g.inputs.shape(list + ids)[0]);
+  const auto candidates = static_cast<std::size_t>(g.inputs.shape(list + golden::ids)[0]);
   std::vector<std::vector<int>> answers = texts(list, candidates);
   const std::vector<std::vector<int>> prompts(n, {answers[0][0]});
   for (std::vector<int>& a : answers) a.erase(a.begin());

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "blip/models/albef.hpp"
-#include "blip/models/blip.hpp"
-#include "golden_model.hpp"
+#include "answerer_case.hpp"
 #include "support/backends.hpp"
 #include "watched.hpp"
 
@@ -10,27 +8,13 @@ namespace c = golden::c;
 
 namespace {
 
-constexpr tower_config structure = golden::albef ? albef_answerer_structure(golden::vision, golden::encoder)
-                                                 : answerer_structure(golden::vision, golden::encoder);
 template <class B>
-using model_of =
-    golden::watched<std::conditional_t<golden::albef, albef_answerer<structure, B>, blip_answerer<structure, B>>>;
-
-tower_options options() {
-  text_options decoder = golden::encoder_options;
-  decoder.layers = golden::albef ? c::decoder_layers : c::text_layers;
-  decoder.cross_from = 0;
-  return {golden::vision_options, golden::encoder_options, decoder};
-}
-
-// What the families' cases call by different names.
-constexpr const char* ids = golden::albef ? "_ids" : "_input_ids";
-constexpr const char* mask = golden::albef ? "_mask" : "_attention_mask";
+using model_of = golden::watched<golden::answerer_of<B>>;
 
 template <class S>
 examples read_examples(const golden::test_case<S>& g, std::size_t questions) {
   const auto texts = [&](const std::string& of, std::size_t n) {
-    return golden::texts_of(g.inputs.template read<int>(of + ids), g.inputs.template read<int>(of + mask), n);
+    return golden::texts_of(g.inputs.template read<int>(of + golden::ids), g.inputs.template read<int>(of + golden::mask), n);
   };
   const auto weights = g.inputs.template read<double>(golden::albef ? "weights" : "answer_weights");
   const auto counts = g.inputs.template read<int>(golden::albef ? "k" : "answers_per_question");
@@ -53,12 +37,12 @@ TEMPLATE_LIST_TEST_CASE("steps over lists of weighted answers equal the publishe
                               .answer_token = golden::albef ? -1 : c::bos_id,
                               .smoothing = c::label_smoothing};
   constexpr teacher taught = golden::albef ? teacher::momentum : teacher::none;
-  training_state<M> state(training_options{.momentum = c::momentum}, options(), answer_list<taught>(answer));
+  training_state<M> state(training_options{.momentum = c::momentum}, golden::answerer_options(), answer_list<taught>(answer));
   device<B> dev;
 
   const auto n = static_cast<std::size_t>(g.inputs.shape("images")[0]);
   const auto pixels = golden::to_device<B>(g.inputs.template read<S>("images"));
-  const golden::packing rows(g.inputs.template read<int>(std::string("question") + mask), static_cast<int>(n));
+  const golden::packing rows(g.inputs.template read<int>(std::string("question") + golden::mask), static_cast<int>(n));
   const auto b =
       state->prepare({pixels.data(), static_cast<int>(n), 3, c::image_size, c::image_size}, read_examples(g, n));
 

@@ -4,6 +4,7 @@
 // Golden cases of whole models: the sizes of a case as configurations, its state loaded, its results compared.
 #include <map>
 
+#include "blip/io/checkpoint_rewrite.hpp"
 #include "blip/models/towers.hpp"
 #include "blip/models/vision_language_model.hpp"
 #include "blip/optim/adamw.hpp"
@@ -84,7 +85,7 @@ void load_state(blip::training_state<M>& state, const stored& from, const std::s
   }
   if constexpr (M::has_momentum)
     for (const auto& n : state.values().layout()->names()) {
-      const std::string name = prefix + state.momentum_name(n.text);
+      const std::string name = prefix + blip::momentum_copy_name(n.text);
       if (!from.has(name)) continue;
       const auto v = from.template read<double>(name);
       state.carried().momentum.template write<double>(n.text, std::span<const double>(v));
@@ -115,7 +116,7 @@ void compare_carried(const test_case<S>& g, blip::training_state<M>& state, cons
   int compared = 0;
   if constexpr (M::has_momentum)
     for (const auto& n : state.values().layout()->names()) {
-      const std::string key = run + "after." + state.momentum_name(n.text);
+      const std::string key = run + "after." + blip::momentum_copy_name(n.text);
       if (!g.expected.has(key)) continue;
       g.compare(key, state.carried().momentum.read(n.text), "after_momentum_and_queues"), ++compared;
     }

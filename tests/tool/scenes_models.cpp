@@ -64,7 +64,7 @@ void write(const std::string& folder) {
   std::string expected;
   for (const auto& best : describe(d, pictures)) expected += "caption " + best.at(0).text + "\n";
   for (const double p : match.probabilities(d, pictures, texts, pairs)) expected += "match " + digits(p) + "\n";
-  detail::write_text(folder + "/expected.txt", expected);
+  write_file(folder + "/expected.txt", expected);
 }
 
 }  // namespace
