@@ -114,7 +114,7 @@ grep -qF -- '--resume' "$work/err" || fail 'a stopped run says how to go on'
 first=$(last_checkpoint)
 [ "${first:-0}" -gt 0 ] || fail 'a stopped run has saved'
 expect 'a folder that is there needs --resume' 1 '--resume' -- "$tool" bootstrap --data scenes:nano,seed=3 --out "$run" --steps 100000
-expect 'a run goes on with its own options' 1 'begun with another data' -- "$tool" bootstrap --data scenes:nano,seed=4 --out "$run" --steps 100000 --resume
+expect 'a run goes on with its own options' 1 'begun with another data' -- "$tool" bootstrap --data scenes:nano,seed=4 --out "$run" --steps 100000 --batch 4 --resume
 stop_after_log "$first" --resume
 [ $? = 75 ] || fail 'a resumed run, stopped again, exits 75'
 [ "$(last_checkpoint)" -gt "${first:-0}" ] || fail 'a resumed run goes on where it was'
