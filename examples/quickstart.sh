@@ -19,4 +19,4 @@ cmake --preset quickstart > build-quickstart.log 2>&1 && cmake --build --preset 
 }
 rm -f build-quickstart.log
 echo
-OMP_WAIT_POLICY=passive build/quickstart/examples/blip bootstrap --data scenes:nano --out "$run" --resume
+build/quickstart/examples/blip bootstrap --data scenes:nano --out "$run" --resume

@@ -135,10 +135,28 @@ class tape {
         {last_, &entry::replay_it, &entry::destroy_it, sizeof(entry), sink<B>(out.get())}, std::forward<F>(pullback)};
   }
 
+  // Says how to compute `y` again: pullbacks that keep it as a `kept` then keep no memory of it. `make(device, to)` must
+  // give the same bits; what it captures stays alive as long as they do.
+  template <class F>
+  void remakes(const tensor<B>& y, F&& make) {
+    if (!Records || !y->needs_gradient || y->again) return;
+    using entry = remade<std::decay_t<F>>;
+    y->again = new (device_.records().take(sizeof(entry)))
+        entry{{&entry::make_it, &entry::destroy_it, sizeof(entry)}, std::forward<F>(make)};
+  }
+  // The value of what a pullback kept, computed again if nobody held on to it.
+  tensor<B> value_of(const kept<B>& k) {
+    if (tensor<B> there = k.value()) return there;
+    node<B>& n = k.of();
+    tensor<B> y = make(n.value.rows, n.value.width, n.value.live, false);
+    n.again->make(*n.again, device_, y->value);
+    return y;
+  }
+
   // Keeps something (index arrays, values of another tape) alive as long as what was recorded so far may need it.
   template <class X>
   void keep(X&& object) {
-    using entry = kept<std::decay_t<X>>;
+    using entry = held<std::decay_t<X>>;
     last_ = new (device_.records().take(sizeof(entry)))
         entry{{last_, nullptr, &entry::destroy_it, sizeof(entry), {}}, std::forward<X>(object)};
   }
@@ -234,10 +252,17 @@ class tape {
     static void destroy_it(head& h) { static_cast<recorded&>(h).~recorded(); }
   };
   template <class X>
-  struct kept : head {
+  struct held : head {
     X object;
 
-    static void destroy_it(head& h) { static_cast<kept&>(h).~kept(); }
+    static void destroy_it(head& h) { static_cast<held&>(h).~held(); }
+  };
+  template <class F>
+  struct remade : recipe<B> {
+    F body;
+
+    static void make_it(recipe<B>& r, device_type& d, matrix_view<scalar> to) { static_cast<remade&>(r).body(d, to); }
+    static void destroy_it(recipe<B>& r) { static_cast<remade&>(r).~remade(); }
   };
 
   tape(device_type& d, const arena<B>& values, gradients<B>* g, tape_options o)

@@ -9,6 +9,14 @@
 
 namespace blip::inline BLIP_ABI {
 
+// How to compute a value again that was handed back. Lives in the device's pool of records.
+template <backend B>
+struct recipe {
+  void (*make)(recipe&, device<B>&, matrix_view<typename B::scalar>);
+  void (*destroy)(recipe&);
+  std::size_t bytes;
+};
+
 // A matrix on the tape: its value, its gradient once one arrives, and who still needs which. The value is handed back
 // when the last `tensor` goes, the rest when the last `sink` goes; memory comes from the device's pools.
 template <backend B>
@@ -19,6 +27,7 @@ struct node {
   scalar* gradient = nullptr;
   node* base = nullptr;  // whose value this one shows (stop_gradient, row_range)
   device<B>* home = nullptr;
+  recipe<B>* again = nullptr;  // for values that are cheaper to compute again than to keep
   int values = 0;   // tensors that point here
   int holders = 0;  // tensors and sinks that point here
   bool owns_value = false;
@@ -42,6 +51,11 @@ struct node {
   void drop_holder() {
     if (--holders > 0) return;
     if (gradient) home->tensors().give(gradient, bytes());
+    if (again) {
+      const std::size_t size = again->bytes;
+      again->destroy(*again);
+      home->records().give(again, size);
+    }
     home->records().give(this, sizeof(node));
   }
 };
@@ -82,6 +96,24 @@ using tensor = node_ref<B, true>;
 // Where a pullback sends a gradient; keeps no value alive.
 template <backend B>
 using sink = node_ref<B, false>;
+
+// What a pullback keeps of an op's input: its value, or no more than its place if it can be computed again. Ops whose
+// pullbacks read an input keep it as one of these; tape::value_of gives the value.
+template <backend B>
+class kept {
+ public:
+  kept(const tensor<B>& x) : place_(x.get()) {  // NOLINT(google-explicit-constructor): stands for the tensor
+    if (!x->again) value_ = x;
+  }
+
+  // Empty when it has to be computed again.
+  tensor<B> value() const { return value_ || place_->values == 0 ? value_ : tensor<B>(place_.get()); }
+  node<B>& of() const { return *place_.get(); }
+
+ private:
+  tensor<B> value_;
+  sink<B> place_;
+};
 
 // The sink of a tensor, or none when nobody wants its gradient.
 template <backend B>

@@ -7,6 +7,7 @@
 #include "blip/backend/cpu/gemm.hpp"
 #include "blip/backend/cpu/losses.hpp"
 #include "blip/backend/cpu/optimiser.hpp"
+#include "blip/backend/cpu/pack.hpp"
 #include "blip/backend/cpu/products.hpp"
 #include "blip/backend/cpu/rows.hpp"
 #include "blip/backend/host_pairs.hpp"

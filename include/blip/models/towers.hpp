@@ -122,6 +122,7 @@ template <tower_config C, backend B>
 class towers<C, B, true> {
  public:
   using backend_type = B;
+  static constexpr tower_config structure = C;
   static constexpr bool has_vision = C.vision.width > 0, has_text = C.text.width > 0, has_decoder = C.decoder.width > 0;
   static constexpr bool has_fusion = has_vision && has_text && C.text.cross != cross_schedule::none;
   static constexpr bool reads_pairs = C.text.reading != picture_reading::one;  // every text two pictures

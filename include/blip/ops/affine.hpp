@@ -19,8 +19,8 @@ tensor<B> affine(T& t, const tensor<B>& x, const parameter& weight, const parame
   kernels<B>::affine(t.device(), x->value, t.weight(weight), bias ? t.value(*bias) : view{}, act, y->value,
                      pre ? pre->value : matrix_view<typename B::scalar>{});
   if constexpr (T::records)
-    t.record(y, [x, gx = sink_of<B>(x), &weight, bias, pre, act](T& on, view dy) {
-      kernels<B>::affine_vjp(on.device(), x->value, on.weight(weight), act, pre ? view(pre->value) : view{}, dy,
+    t.record(y, [x = kept<B>(x), gx = sink_of<B>(x), &weight, bias, pre, act](T& on, view dy) {
+      kernels<B>::affine_vjp(on.device(), on.value_of(x)->value, on.weight(weight), act, pre ? view(pre->value) : view{}, dy,
                              on.gradient(gx), on.gradient(weight),
                              bias ? on.gradient(*bias) : gradient_view<typename B::scalar>{});
     });

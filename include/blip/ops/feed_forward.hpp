@@ -33,7 +33,7 @@ tensor<B> feed_forward(T& t, const tensor<B>& x, const feed_forward_weights& w, 
     kernels<B>::affine(t.device(), wide->value, t.weight(w.second), t.value(w.second_bias), activation::none, y->value, {});
   }
   if constexpr (T::records)
-    t.record(y, [x, gx = sink_of<B>(x), w, pre, act](T& on, view dy) {
+    t.record(y, [x = kept<B>(x), gx = sink_of<B>(x), w, pre, act](T& on, view dy) {
       const view p = pre->value;
       const tensor<B> d = on.make(p.rows, p.width, p.live, false);
       {
@@ -42,7 +42,7 @@ tensor<B> feed_forward(T& t, const tensor<B>& x, const feed_forward_weights& w, 
         kernels<B>::affine_vjp(on.device(), wide->value, on.weight(w.second), activation::none, {}, dy, {d->value, false},
                                on.gradient(w.second), on.gradient(w.second_bias));
       }
-      kernels<B>::affine_vjp(on.device(), x->value, on.weight(w.first), act, p, d->value, on.gradient(gx),
+      kernels<B>::affine_vjp(on.device(), on.value_of(x)->value, on.weight(w.first), act, p, d->value, on.gradient(gx),
                              on.gradient(w.first), on.gradient(w.first_bias));
     });
   return y;

@@ -49,21 +49,27 @@ void multiply_block(const block& s, int columns) {
       unroll<V>([&](auto v) __attribute__((always_inline)) { sum[i][v] = vec::pmadd(row, column[v], sum[i][v]); });
     });
   }
+  const auto put = [&](auto i) __attribute__((always_inline)) {
+    float* const c = s.c + i / V * s.c_stride + i % V * lanes;
+    simd::store(c, s.add ? vec::padd(simd::load(c), sum[i / V][i % V]) : sum[i / V][i % V]);
+  };
   if (columns == V * lanes) {
-    unroll<M * V>([&](auto i) __attribute__((always_inline)) {
-      float* const c = s.c + i / V * s.c_stride + i % V * lanes;
-      simd::store(c, s.add ? vec::padd(simd::load(c), sum[i / V][i % V]) : sum[i / V][i % V]);
-    });
+    unroll<M * V>(put);
     return;
   }
-  alignas(64) float kept[M][V * lanes];
-  unroll<M * V>([&](auto i)
-                    __attribute__((always_inline)) { vec::pstore(&kept[i / V][i % V * lanes], sum[i / V][i % V]); });
-  for (int i = 0; i < M; ++i)
-    for (int j = 0; j < columns; ++j) {
-      float& c = s.c[i * s.c_stride + j];
-      c = s.add ? c + kept[i][j] : kept[i][j];
-    }
+  // The packet in which the columns end is written one by one, those before it whole.
+  const int whole = columns / lanes;
+  alignas(64) float kept[M][lanes];
+  unroll<M * V>([&](auto i) __attribute__((always_inline)) {
+    if (i % V < whole)
+      put(i);
+    else if (i % V == whole)
+      vec::pstore(&kept[i / V][0], sum[i / V][i % V]);
+  });
+  for (int i = 0; i < M; ++i) {
+    float* const c = s.c + i * s.c_stride + whole * lanes;
+    for (int j = 0; j < columns - whole * lanes; ++j) c[j] = s.add ? c[j] + kept[i][j] : kept[i][j];
+  }
 }
 
 using block_function = void (*)(const block&, int);
@@ -89,16 +95,17 @@ inline void copy_transposed(const float* b, std::ptrdiff_t stride, int columns, 
   using square = vec::PacketBlock<packet, lanes>;
 #pragma GCC diagnostic pop
   for (int j = 0; j < panel; j += lanes) {
+    const int some = std::clamp(columns - j, 0, lanes);
     int p = 0;
-    if (j + lanes <= columns)
-      for (; p + lanes <= k; p += lanes) {
-        square t;
-        unroll<lanes>([&](auto i)
-                          __attribute__((always_inline)) { t.packet[i] = simd::load(b + (j + i) * stride + p); });
-        vec::ptranspose(t);
-        unroll<lanes>([&](auto i)
-                          __attribute__((always_inline)) { simd::store(to + (p + i) * panel + j, t.packet[i]); });
-      }
+    for (; p + lanes <= k; p += lanes) {
+      square t;
+      unroll<lanes>([&](auto i) __attribute__((always_inline)) {
+        t.packet[i] = i < some ? simd::load(b + (j + i) * stride + p) : simd::constant(0);
+      });
+      if (some > 0) vec::ptranspose(t);
+      unroll<lanes>([&](auto i)
+                        __attribute__((always_inline)) { simd::store(to + (p + i) * panel + j, t.packet[i]); });
+    }
     for (; p < k; ++p)
       for (int i = j; i < j + lanes; ++i) to[p * panel + i] = i < columns ? b[i * stride + p] : 0.0f;
   }
@@ -109,7 +116,9 @@ inline void copy_columns(const float* b, std::ptrdiff_t stride, int columns, int
   for (int p = 0; p < k; ++p, b += stride, to += panel) {
     int i = 0;
     for (; i + lanes <= columns; i += lanes) simd::store(to + i, simd::load(b + i));
-    for (; i < panel; ++i) to[i] = i < columns ? b[i] : 0.0f;
+    for (; i < columns; ++i) to[i] = b[i];
+    for (; i % lanes != 0; ++i) to[i] = 0;
+    for (; i < panel; i += lanes) simd::store(to + i, simd::constant(0));
   }
 }
 
