@@ -3,7 +3,7 @@
 #
 # budget.sh SOURCE_DIR WORK_DIR GXX CLANGXX|- [OPTION ...]: what the library costs to compile, as a Markdown table.
 # Fails when g++ needs more than 1.5 times a budget, when ViT-L costs more than ViT-B, or when a symbol grows too long.
-# clang++ is measured for information. Options are passed to the compilers.
+# clang++ is measured for information. Options are passed to the compilers; libraries to link are in BLIP_LIBRARIES.
 set -uo pipefail
 source_dir=$1 work=$2 gxx=$3 clang=$4
 shift 4
@@ -51,6 +51,17 @@ row() {
   fi
   echo "| $name | $* | $best | $budget | $memory | $clang_seconds |"
 }
+# program NAME MEGABYTES: links the last row's object, and holds the compiler's memory (as loosely as its time) and the
+# size of the program.
+notes=()
+program() {
+  "$gxx" -fopenmp -o "$work/program" "$work/unit.o" ${BLIP_LIBRARIES:-} || failures+=("$1 does not link")
+  strip "$work/program"
+  local bytes; bytes=$(stat -c %s "$work/program")
+  notes+=("$1: $(per "$bytes" 1000000) MB stripped (limit 3), $memory MB of memory to compile (budget $2)")
+  [ "$bytes" -lt 3000000 ] || failures+=("$1 has $bytes bytes, limit 3 MB")
+  [ "$memory" = - ] || ! above "$memory" "$(times "$2" 1.5)" || failures+=("$1 took $memory MB to compile, 1.5 times its budget of $2")
+}
 # header NAME BUDGET: a unit of nothing but that header.
 header() {
   echo "#include \"$1\"" > "$work/header.cpp"
@@ -68,10 +79,21 @@ for folder in ops layers models; do
     case "$path" in *-inl.hpp) ;; *) header "blip/$folder/${path##*/}" 1 ;; esac
   done
 done
-gxx_only=
 captioner="$source_dir/bench/compile/captioner.cpp"
-row "captioner of BLIP's base size" 15 "$captioner" -O2
+gxx_only=yes
+row "program: BLIP base, pre-training" 30 "$source_dir/bench/compile/pretraining.cpp" -O2 -fopenmp
+program "program: BLIP base, pre-training" 1024
+base_program=$best
+row "the same and BLIP large" 37.5 "$source_dir/bench/compile/pretraining.cpp" -O2 -fopenmp -DBLIP_AND_LARGE
+large_program=$best
+row "the same, base alone, against instances" 4 "$source_dir/bench/compile/pretraining.cpp" -O2 -fopenmp -DBLIP_EXPLICIT_ONLY
+row "program: BLIP base, captions" 15 "$source_dir/bench/compile/captioning.cpp" -O2 -fopenmp
+program "program: BLIP base, captions" 717
 echo
+printf '%s\n' "${notes[@]}"
+echo "adding BLIP large to the pre-training program: $(per "$large_program" "$base_program") of its time (limit 1.25)"
+above "$large_program" "$(times "$base_program" 1.25)" && failures+=("BLIP large adds more than a quarter: $large_program s, $base_program s alone")
+measure "$gxx" "${options[@]}" -O2 -c -o "$work/unit.o" "$captioner"
 echo "captioner: object $(size "$work/unit.o" | awk 'NR == 2 { printf "%d", ($1 + $2) / 1024 }') kB of code and data"
 
 # No symbol of ours may grow out of hand: debuggers, linkers and error messages repeat it.
