@@ -2,6 +2,7 @@
 #include "blip/autograd/checkpoint.hpp"
 #include "blip/autograd/var_list.hpp"
 #include "blip/backend/reference.hpp"
+#include "blip/layers/layer_norm.hpp"
 #include "blip/layers/linear.hpp"
 #include "blip/layers/owned.hpp"
 #include "blip/ops/reduce.hpp"
@@ -20,6 +21,17 @@ namespace {
 
 const numbers values = random_numbers(6, 1);
 const matrix_view<const double> two_rows{values.data(), 2, 3, 3, nullptr};
+
+struct normed {
+  layer_norm<3, B> norm{1e-6};
+  layer product;
+
+  template <class Self, class F>
+  static void members(Self& self, F&& f) {
+    f("norm", self.norm);
+    f("product", self.product);
+  }
+};
 
 }  // namespace
 
@@ -145,4 +157,24 @@ TEST_CASE("a checkpoint keeps less and gives the same bits", "[autograd]") {
   const auto [less, h] = run(true);
   CHECK(less < plain / 4);
   CHECK(difference_of_bits(g, h) == "");
+}
+
+TEST_CASE("what is computed again is not kept, and gradients have the same bits", "[autograd]") {
+  owned<normed, B> l(1);
+  device<B> d;
+  numbers gx[2], gw[2];
+  for (const bool held : {false, true}) {
+    l.gradients().clear();
+    auto t = l.recording(d);
+    const auto x = t.input<3>(two_rows, true);
+    auto n = l->norm.forward(t, x);
+    const auto loss = ops::weighted_sum(t, l->product.forward(t, n));
+    const sink<B> place(n.ref().get());
+    if (!held) n = {};
+    CHECK(place->values == (held ? 1 : 0));
+    t.backward(loss);
+    gx[held] = to_host<B>(t.gradient_of(x)), gw[held] = l.gradients().values().read("product.weight");
+  }
+  CHECK(gx[0] == gx[1]);
+  CHECK(gw[0] == gw[1]);
 }

@@ -14,7 +14,7 @@ namespace blip::inline BLIP_ABI {
 
 // The main job: how long each stage trains and how. As it stands, the recipe for the small generated world.
 struct bootstrap_options {
-  std::int64_t pretrain = 4000, filter = 1500, captioner = 1300;  // steps; the second pre-training has as many as the first
+  std::int64_t pretrain = 4000, filter = 1500, captioner = 2600;  // steps; the second pre-training has as many as the first
   int batch = 32;
   double rate = 2e-3, fine_rate = 1e-3;  // peaks; each stage warms up for 5 % of its steps and falls to 5 % by a cosine
   double human_first = 0.3;              // share of pre-training that sees human captions only, before the web's join
