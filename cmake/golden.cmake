@@ -3,44 +3,7 @@
 # A golden case fixes the sizes of its model. They are types in this library, so a case's configuration becomes a header
 # when the project is configured, and the test is compiled for exactly that model.
 
-# Appends `inline constexpr` lines for every number, truth value and list of integers of a JSON object; nested objects
-# prefix their names.
-function(blip_golden_constants json prefix out)
-  set(lines "")
-  string(JSON count LENGTH "${json}")
-  if(count GREATER 0)
-    math(EXPR last "${count} - 1")
-    foreach(i RANGE ${last})
-      string(JSON key MEMBER "${json}" ${i})
-      string(JSON type TYPE "${json}" "${key}")
-      string(JSON value GET "${json}" "${key}")
-      set(name "${prefix}${key}")
-      if(type STREQUAL "NUMBER")
-        if(value MATCHES "^-?[0-9]+$")
-          string(APPEND lines "inline constexpr int ${name} = ${value};\n")
-        else()
-          string(APPEND lines "inline constexpr double ${name} = ${value};\n")
-        endif()
-      elseif(type STREQUAL "BOOLEAN")
-        string(TOLOWER "${value}" value)
-        if(value STREQUAL "on")
-          set(value true)
-        elseif(value STREQUAL "off")
-          set(value false)
-        endif()
-        string(APPEND lines "inline constexpr bool ${name} = ${value};\n")
-      elseif(type STREQUAL "ARRAY" AND value MATCHES "^[][0-9, \n\r-]+$")
-        string(JSON length LENGTH "${value}")
-        string(REGEX REPLACE "[][ \n\r]" "" elements "${value}")
-        string(APPEND lines "inline constexpr std::array<int, ${length}> ${name}{${elements}};\n")
-      elseif(type STREQUAL "OBJECT")
-        blip_golden_constants("${value}" "${name}_" nested)
-        string(APPEND lines "${nested}")
-      endif()
-    endforeach()
-  endif()
-  set(${out} "${lines}" PARENT_SCOPE)
-endfunction()
+include(json_constants)
 
 # Test golden_<family>_<case> from tests/golden/<source>; a fourth argument is appended to the name of a case's second test.
 function(blip_golden_test family case source)
@@ -61,7 +24,7 @@ function(blip_golden_test family case source)
   elseif(missing)
     string(JSON configuration GET "${json}" config)
   endif()
-  blip_golden_constants("${configuration}" "" constants)
+  blip_json_constants("${configuration}" "" constants)
   file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/config/${name}/golden_config.hpp" CONTENT
 "// Written at configure time from the case's case.json.
 #pragma once

@@ -14,9 +14,12 @@ configure_package_config_file(cmake/blipConfig.cmake.in "${CMAKE_CURRENT_BINARY_
 # Before 1.0 a minor version may change anything.
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/blipConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-configure_file(cmake/components.cmake "${CMAKE_CURRENT_BINARY_DIR}/components.cmake" COPYONLY)
+foreach(file components presets json_constants)
+  configure_file(cmake/${file}.cmake "${CMAKE_CURRENT_BINARY_DIR}/${file}.cmake" COPYONLY)
+  install(FILES cmake/${file}.cmake DESTINATION ${blip_package_dir})
+endforeach()
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/blipConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/blipConfigVersion.cmake"
-  cmake/components.cmake DESTINATION ${blip_package_dir})
+  DESTINATION ${blip_package_dir})
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_file(cmake/blip.pc.in "${CMAKE_CURRENT_BINARY_DIR}/blip.pc" @ONLY)

@@ -5,9 +5,15 @@ target_link_libraries(blip_catch_main PUBLIC Catch2::Catch2 blip_development)
 target_include_directories(blip_catch_main PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 target_compile_definitions(blip_catch_main PUBLIC BLIP_GOLDEN_DIR="${blip_golden}")
 
+set(blip_test_environment "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" CACHE INTERNAL "")
+if(BLIP_SANITIZE MATCHES "address")
+  # clang's OpenMP runtime keeps what it allocated for its threads.
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/leaks.txt" CONTENT "leak:libomp.so\n" @ONLY)
+  set(blip_test_environment "${blip_test_environment};LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_BINARY_DIR}/leaks.txt:print_suppressions=0" CACHE INTERNAL "")
+endif()
 function(blip_register_test name)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" TIMEOUT 600)
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600)
 endfunction()
 
 # One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own.

@@ -31,7 +31,7 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 # row NAME BUDGET SOURCE OPTION...: one line of the table. The machine is noisy, so a unit over its limit is measured
 # again, up to twice; its best time counts.
 row() {
-  local name=$1 budget=$2 source=$3 limit best memory attempt clang_seconds=-
+  local name=$1 budget=$2 source=$3 limit attempt clang_seconds=-
   shift 3
   limit=$(times "$budget" 1.5)
   measure "$gxx" "${options[@]}" "$@" -c -o "$work/unit.o" "$source"

@@ -17,7 +17,7 @@ int main(int argc, char** argv) try {
   device<cpu> dev;
   const model_folder folder(argv[1]);
   const pretrained<blip_captioner<blip_captioner_base.structure, cpu>> m(dev, folder, lm());
-  const captioner describe(m.model(), m.values(), tokens_of(folder), {.view = view_of(folder)});
+  const captioner describe(*m, m.values(), tokens_of(folder), {.view = view_of(folder)});
   for (int i = 2; i < argc; ++i) {
     const image picture = read_image(argv[i]);
     std::puts(describe(dev, {&picture, 1}).at(0).at(0).text.c_str());

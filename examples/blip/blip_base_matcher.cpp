@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiled.hpp"
+#include "compiled_retriever.hpp"
 
 namespace tool {
+namespace {
+
+constexpr blip::tower_config sizes = blip::blip_encoder_base.structure;
+constexpr blip::itc_config features{.momentum = false};
+
+}  // namespace
 
 const compiled_model<match_task, blip::matcher_options> blip_base_matcher{
     "blip-base", blip::blip_encoder_base,
     [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
       require_processor(on, "blip-base");
-      return open_compiled_matcher<blip::blip_encoder_base.structure, blip::itc_config{.momentum = false}, blip::cpu>(
-          from, o, on);
+      return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
+    }};
+const compiled_model<retrieve_task, blip::retriever_options> blip_base_retriever{
+    "blip-base", blip::blip_encoder_base,
+    [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
+      require_processor(on, "blip-base");
+      return open_compiled_retriever<sizes, features, blip::cpu>(from, o, on);
     }};
 
 }  // namespace tool

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "blip/train/bootstrap.hpp"
+
 #include <filesystem>
 
 #include "blip/backend/cpu.hpp"
-#include "blip/data/data_spec.hpp"
+#include "blip/data/hold_out.hpp"
 #include "blip/io/model_folder.hpp"
 #include "blip/models/scenes.hpp"
-#include "blip/train/bootstrap.hpp"
 #include "blip/train/standard_error.hpp"
 #include "blip/train/stop_signal.hpp"
 #include "common.hpp"
 #include "json_object.hpp"
+#include "own_data.hpp"
 #include "save_stages.hpp"
 
 namespace tool {
@@ -19,31 +21,41 @@ using main_job = blip::bootstrap<blip::scenes_pretraining<blip::cpu>, blip::scen
                                  blip::scenes_captioner<blip::cpu>>;
 
 struct bootstrap_options {
-  std::string family = "blip", data, out;
+  std::string family = "blip", preset = "scenes", data, vocabulary, out;
+  std::vector<std::string> human, web, test;
+  int side = 32;
   bool resume = false;
-  std::int64_t steps = 0;  // 0: the recipe's
+  std::int64_t steps = 0, checkpoint_every = 500, log_every = 25;  // 0 steps: the recipe's
   int batch = 32;
   common_options common;
+
+  bool own() const { return !human.empty() || !web.empty(); }
 };
 
 // A run that is there is only gone on with when that was asked for.
 void require_free(const bootstrap_options& o) {
   std::error_code none;
   if (std::filesystem::exists(o.out, none) && !o.resume)
-    throw blip::config_error({o.out + ": the folder of the run", "one that is not there yet", "one that is",
-                              "--resume goes on with it"});
-}
-
-std::string quoted(const std::string& word) {
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
+    throw blip::config_error(
+        {o.out + ": the folder of the run", "one that is not there yet", "one that is", "--resume goes on with it"});
 }
 
 std::string command_to_resume(const bootstrap_options& o) {
-  return "blip bootstrap --family " + o.family + " --data " + quoted(o.data) + " --out " + quoted(o.out) +
-         (o.steps > 0 ? " --steps " + std::to_string(o.steps) : std::string()) + " --batch " + std::to_string(o.batch) +
-         " --seed " + std::to_string(o.common.seed) + " --precision " + o.common.precision + " --resume";
+  std::string line = "blip bootstrap --family " + o.family;
+  const auto add = [&](const char* name, const std::vector<std::string>& values) {
+    for (const std::string& v : values) line += std::string(" ") + name + " " + quoted(v);
+  };
+  if (o.own()) {
+    add("--human", o.human), add("--web", o.web), add("--test", o.test);
+    if (!o.vocabulary.empty()) add("--vocab", {o.vocabulary});
+    line += " --image-size " + std::to_string(o.side);
+  } else {
+    add("--data", {o.data});
+  }
+  add("--out", {o.out});
+  if (o.steps > 0) line += " --steps " + std::to_string(o.steps);
+  return line + " --batch " + std::to_string(o.batch) + " --seed " + std::to_string(o.common.seed) + " --precision " +
+         o.common.precision + " --resume";
 }
 
 std::string as_json(const std::string& report, const blip::bootstrap_findings& f) {
@@ -76,11 +88,11 @@ blip::bootstrap_options recipe(const bootstrap_options& o, const blip::stop_sign
   blip::bootstrap_options r;
   if (o.steps > 0)
     r.pretrain = o.steps, r.filter = std::max<std::int64_t>(1, o.steps * 3 / 8),
-    r.captioner = std::max<std::int64_t>(1, o.steps / 3);
-  r.batch = o.batch;
+    r.captioner = std::max<std::int64_t>(1, 13 * o.steps / 20);
+  r.batch = o.batch, r.checkpoint_every = o.checkpoint_every, r.log_every = o.log_every;
   r.seed = o.common.seed;
-  r.view = {.height = 32, .width = 32, .resized = false};
-  r.facts = {{"data", o.data}, {"family", o.family}, {"precision", o.common.precision}};
+  r.view = {.height = o.side, .width = o.side, .resized = false};  // decoders have done it
+  r.facts = {{"family", o.family}, {"precision", o.common.precision}};
   r.stop = [&signal] { return signal.requested(); };
   if (o.common.quiet) return r;
   r.notice = r.progress_to = blip::to_standard_error;
@@ -88,34 +100,98 @@ blip::bootstrap_options recipe(const bootstrap_options& o, const blip::stop_sign
   return r;
 }
 
-// Throws config_error for what this build cannot train.
-blip::scenes::world world_of(const bootstrap_options& o) {
+// What the job learns from, in which words, and what a run that goes on must have in common with its beginning.
+struct material {
+  blip::bootstrap_data data;
+  blip::wordpiece tokens;
+  blip::run_facts facts{};
+};
+
+// A whole generated world, whose truth is known. Throws config_error for another spec.
+material generated(const bootstrap_options& o) {
   const blip::data_spec spec = blip::parse_data_spec(o.data);
+  if (spec.kind != blip::data_kind::scenes || spec.part)
+    throw blip::config_error({"--data of bootstrap", "scenes:SIZE[,seed=N], whole", o.data,
+                              "for example scenes:nano; data of one's own are --human and --web"});
+  const blip::scenes::world world(spec.size(), spec.seed);
+  return {blip::scenes_bootstrap_data(world),
+          blip::blip_tokenizer(blip::vocabulary(blip::scenes::word_list(world.size()))),
+          {{"data", o.data}}};
+}
+
+// Pairs of one's own, of which nobody knows the truth.
+material own(const bootstrap_options& o) {
+  blip::pair_set human = open_data(o.human, o.side);
+  const blip::pair_set web = open_data(o.web, o.side);
+  const auto measured = static_cast<std::size_t>(blip::bootstrap_options{}.measured);
+  std::optional<blip::pair_set> test;
+  if (!o.test.empty()) test = open_data(o.test, o.side);
+  blip::wordpiece tokens = blip::blip_tokenizer(words_for(o.vocabulary, {human, web}));
+  if (!test) {
+    blip::held_out_pairs parts = blip::hold_out(human, 0.1, measured);
+    human = std::move(parts.rest), test = std::move(parts.test);
+  }
+  blip::bootstrap_data data{human, web, *test, *test, [web](const std::string& name) { return web.picture(name); }};
+  data.notes = {
+      "The pictures and captions of this run are not generated, so nobody knows which captions are true. What "
+      "needs that is left out: shares of false captions, which lies the filter catches, how well it separates "
+      "true from false, and how true the model's own captions are."};
+  const auto all = [](const std::vector<std::string>& specs) {
+    std::string text;
+    for (const std::string& s : specs) text += (text.empty() ? "" : " ") + s;
+    return text;
+  };
+  const std::string mark = mark_of(tokens);
+  return {std::move(data),
+          std::move(tokens),
+          {{"human data", all(o.human)},
+           {"web data", all(o.web)},
+           {"test data", o.test.empty() ? "held out" : all(o.test)},
+           {"vocabulary", mark}}};
+}
+
+// Throws config_error for what this build cannot train.
+void require_trainable(const bootstrap_options& o) {
   if (o.family != "blip")
     throw blip::config_error({"--family", "blip, which this program trains", o.family, "the library composes both"});
-  if (spec.kind != blip::data_kind::scenes || spec.part)
-    throw blip::config_error({"--data of bootstrap", "scenes:SIZE[,seed=N], whole", o.data, "for example scenes:nano"});
-  return blip::scenes::world(spec.size(), spec.seed);
+  if (o.preset != "scenes")
+    throw blip::config_error({"--preset of bootstrap", "scenes, the size that was compiled for training", o.preset,
+                              "examples/08_bootstrap.cpp is the same job for any size"});
+  if (o.own() && (o.human.empty() || o.web.empty()))
+    throw blip::config_error({"bootstrap of data of one's own",
+                              "both --human and --web",
+                              o.human.empty() ? "--web alone" : "--human alone",
+                              {}});
+  if (!o.own() && o.data.empty())
+    throw blip::config_error(
+        {"bootstrap: data", "--data scenes:SIZE, or --human and --web", "none", "for example --data scenes:nano"});
+  constexpr int patch = blip::scenes_vit.structure.patch;
+  if (o.side % patch != 0 || o.side < patch)
+    throw blip::config_error({"--image-size", "a multiple of " + std::to_string(patch), std::to_string(o.side), {}});
 }
 
 int bootstrap(const bootstrap_options& o) {
-  const blip::scenes::world world = world_of(o);
+  require_trainable(o);
   const compute on = o.common.on();
   if (on.plain_loops)
     throw blip::device_error({"--backend of bootstrap", "auto or cpu", "reference", "plain loops would take days"});
+  if (!o.own()) static_cast<void>(blip::parse_data_spec(o.data));
   require_free(o);
-  const blip::wordpiece tokens = blip::blip_tokenizer(blip::vocabulary(blip::scenes::word_list(world.size())));
-  const blip::tower_options towers = blip::with_vocabulary(blip::scenes_blip.options, tokens.size());
+  material from = o.own() ? own(o) : generated(o);
+  blip::tower_options towers = blip::with_vocabulary(blip::scenes_blip.options, from.tokens.size());
+  towers.vision.image_height = towers.vision.image_width = o.side;
   const blip::precision products = on.bf16 ? blip::precision::bf16 : blip::precision::fp32;
   blip::device<blip::cpu> d({.threads = on.threads, .products = products});
   const blip::stop_signal signal;
-  main_job run(d, towers, tokens, blip::scenes_bootstrap_data(world), o.out, recipe(o, signal));
+  blip::bootstrap_options how = recipe(o, signal);
+  how.facts.merge(from.facts);
+  main_job run(d, towers, from.tokens, std::move(from.data), o.out, how);
   const std::optional<std::string> report = run.run();
   if (!report) {
     std::fprintf(stderr, "stopped, everything saved; go on with\n  %s\n", command_to_resume(o).c_str());
     return stopped;
   }
-  save_stages(o.out, towers, tokens);
+  save_stages(o.out, towers, from.tokens);
   print_line(o.common.json ? as_json(*report, run.found()) : *report);
   return done;
 }
@@ -125,16 +201,33 @@ int bootstrap(const bootstrap_options& o) {
 void add_bootstrap(CLI::App& app, job& chosen) {
   add_command<bootstrap_options>(
       app, chosen, "bootstrap", "Trains, lets filter and captioner mend the data, trains again, writes report.html",
-      "blip bootstrap --family blip --data scenes:nano --out run",
+      "blip bootstrap --family blip --data scenes:nano --out run\n"
+      "  blip bootstrap --human jsonl:human.jsonl,root=pictures --web coco:web.json,root=web --out run",
       [](CLI::App& c, bootstrap_options& o) {
         c.add_option("--family", o.family, "Which model")
             ->check(CLI::IsMember({"albef", "blip"}))
             ->capture_default_str();
-        c.add_option("--data", o.data, "scenes:nano|mini|base[,seed=N]")->required();
+        c.add_option("--preset", o.preset, "Its size")->capture_default_str();
+        CLI::Option* const world = c.add_option("--data", o.data, "A generated world: scenes:nano|mini|base[,seed=N]");
+        const std::string own = std::string(": ") + data_help;
+        for (const auto& [name, to, what] :
+             {std::tuple("--human", &o.human, "Data of one's own, clean pairs"),
+              {"--web", &o.web, "Data of one's own, noisy pairs, to be mended"},
+              {"--test", &o.test, "Pairs to measure on. Default: a tenth of the pictures of --human"}})
+          c.add_option(name, *to, what + (to == &o.human ? own : std::string()))->excludes(world);
+        c.add_option("--vocab", o.vocabulary, vocabulary_help)->excludes(world);
+        c.add_option("--image-size", o.side, "Pixels that pictures of one's own are resized to")
+            ->check(CLI::Range(8, 512))
+            ->capture_default_str()
+            ->excludes(world);
         c.add_option("--out", o.out, "The folder of the run")->required();
         c.add_flag("--resume", o.resume, "Go on with the run that is there, if one is");
         c.add_option("--steps", o.steps, "Of pre-training; the other stages scale with it. Default: 4000")
             ->check(CLI::Range(1, 1'000'000'000));
+        c.add_option("--checkpoint-every", o.checkpoint_every, "Steps")
+            ->check(CLI::Range(1, 1 << 30))
+            ->capture_default_str();
+        c.add_option("--log-every", o.log_every, "Steps")->check(CLI::Range(1, 1 << 30))->capture_default_str();
         c.add_option("--batch", o.batch, "Pairs in a step")->check(CLI::Range(2, 1 << 16))->capture_default_str();
       },
       bootstrap);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "json_object.hpp"
 #include "pictures.hpp"
+#include "sampling.hpp"
 #include "tasks.hpp"
 
 namespace tool {
@@ -9,12 +10,9 @@ namespace {
 struct caption_options {
   model_options model;
   picture_options pictures;
-  std::string prompt, sampler = "beam", rule;
+  std::string prompt;
   CLI::Option* prompt_given = nullptr;
-  int max_tokens = 0, number = 1;
-  blip::token_rules rules;
-  blip::beam_options beam;
-  blip::token_filter filter;
+  sampling_options sampling;
   common_options common;
 };
 
@@ -24,27 +22,10 @@ std::string prompt_of(const caption_options& o, const opened_model& m) {
   return "a picture of ";
 }
 
-blip::beam_rule rule_of(const caption_options& o, const opened_model& m) {
-  if (o.rule == "transformers-4.15") return blip::beam_rule::transformers_4_15;
-  if (o.rule == "transformers-4.30") return blip::beam_rule::transformers_4_30;
-  return o.rule.empty() && !m.of_transformers ? blip::beam_rule::transformers_4_15 : blip::beam_rule::transformers_5;
-}
-
 blip::captioner_options options_for(const caption_options& o, const opened_model& m) {
-  blip::captioner_options c{.view = m.view, .prompt = prompt_of(o, m), .rules = o.rules};
-  c.beam = o.beam, c.filter = o.filter;
-  c.how = o.sampler == "greedy" ? blip::sampler::greedy
-          : o.sampler == "beam" ? blip::sampler::beam
-                                : blip::sampler::sample;
-  if (c.how == blip::sampler::greedy && o.number > 1)
-    throw blip::config_error(
-        {"--num-captions of --sampler greedy", "1", std::to_string(o.number), "beam or sample gives several"});
-  c.beam.rule = rule_of(o, m), c.beam.best = c.samples = o.number;
-  c.rules.max_tokens = o.max_tokens;
-  if (o.max_tokens == 0) {  // short tables end it earlier
-    const int room = m.sizes.options.decoder.embedding.positions - static_cast<int>(m.tokens.open(c.prompt).size());
-    c.rules.max_tokens = std::min(m.sizes.options.decoder.embedding.positions <= 32 ? room : 20, room);
-  }
+  blip::captioner_options c{.view = m.view, .prompt = prompt_of(o, m)};
+  const int positions = m.sizes.options.decoder.embedding.positions;
+  o.sampling.fill(c, m, positions <= 32 ? positions : 20, static_cast<int>(m.tokens.open(c.prompt).size()));
   c.seed = o.common.seed;
   return c;
 }
@@ -85,26 +66,7 @@ void add_options(CLI::App& c, caption_options& o) {
   pictures->add_option("--images", o.pictures.folder, "A folder of them");
   pictures->require_option(1, 2);
   o.prompt_given = c.add_option("--prompt", o.prompt, "What captions begin with");
-  const char* const group = "Sampler";
-  c.add_option("--sampler", o.sampler)
-      ->check(CLI::IsMember({"greedy", "beam", "sample"}))
-      ->capture_default_str()
-      ->group(group);
-  c.add_option("--beams", o.beam.beams)->check(CLI::Range(1, 1000))->capture_default_str()->group(group);
-  c.add_option("--length-penalty", o.beam.length_penalty)->capture_default_str()->group(group);
-  c.add_option("--beam-rule", o.rule, "How hypotheses are scored and when a search stops")
-      ->check(CLI::IsMember({"transformers-4.15", "transformers-4.30", "transformers-5"}))
-      ->group(group);
-  c.add_option("--min-tokens", o.rules.min_tokens, "Of a caption, the stop id included")
-      ->check(CLI::Range(0, 10000))->capture_default_str()->group(group);
-  c.add_option("--max-tokens", o.max_tokens, "Default: 20, or what small models have positions for")
-      ->check(CLI::Range(1, 10000))->group(group);
-  c.add_option("--repetition-penalty", o.rules.repetition_penalty)->capture_default_str()->group(group);
-  c.add_option("--temperature", o.filter.temperature)->capture_default_str()->group(group);
-  c.add_option("--top-k", o.filter.top_k, "0: all")->capture_default_str()->group(group);
-  c.add_option("--top-p", o.filter.top_p)->capture_default_str()->group(group);
-  c.add_option("--num-captions", o.number, "The best n beams, or n samples")
-      ->check(CLI::Range(1, 1000))->capture_default_str()->group(group);
+  add_sampling(c, o.sampling, "20");
 }
 
 }  // namespace

@@ -75,8 +75,17 @@ inline void print_line(const std::string& text) {
 void add_inspect(CLI::App& app, job& chosen);
 void add_convert(CLI::App& app, job& chosen);
 void add_bootstrap(CLI::App& app, job& chosen);
+void add_pretrain(CLI::App& app, job& chosen);
+void add_finetune(CLI::App& app, job& chosen);
+void add_capfilt(CLI::App& app, job& chosen);
+void add_evaluate(CLI::App& app, job& chosen);
 void add_caption(CLI::App& app, job& chosen);
 void add_match(CLI::App& app, job& chosen);
 void add_features(CLI::App& app, job& chosen);
+void add_retrieve(CLI::App& app, job& chosen);
+void add_ground(CLI::App& app, job& chosen);
+void add_vqa(CLI::App& app, job& chosen);
+void add_nlvr(CLI::App& app, job& chosen);
+void add_entail(CLI::App& app, job& chosen);
 
 }  // namespace tool

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include "blip/backend/cpu.hpp"
-#include "blip/backend/cpu/pack.hpp"
 #include "blip/backend/reference.hpp"
-#include "blip/io/load_weights.hpp"
 #include "blip/models/blip.hpp"
+#include "blip/tasks/multimodal_features.hpp"
+#include "blip/tasks/pretrained.hpp"
 #include "tasks.hpp"
 
 namespace tool {
@@ -22,31 +23,20 @@ typename B::options options_of(const compute& on) {
     return {};
 }
 
-// A model with its parameters, for inference alone: no gradients, weights as the engine reads them fastest.
-template <class Model>
-class loaded_model {
- public:
-  using B = typename Model::backend_type;
-
+// What the command line opened, with its parameters.
+template <class Model, bool Packed = true>
+struct loaded_model : blip::pretrained<Model, Packed> {
   template <class... Losses>
-  loaded_model(blip::device<B>& d, const opened_model& from, const Losses&... losses)
-      : model_(from.sizes.options, losses...) {
-    auto layout = std::make_shared<blip::arena_layout>();
-    layout->place("", model_);
-    values_ = blip::arena<B>(std::move(layout));
-    blip::load_weights(from.weights, values_);
-    if constexpr (std::is_same_v<B, blip::cpu>) values_ = blip::pack(d, std::move(values_));
-  }
-  loaded_model(const loaded_model&) = delete;
-  loaded_model& operator=(const loaded_model&) = delete;
-
-  const Model& operator*() const { return model_; }
-  const blip::arena<B>& values() const { return values_; }
-
- private:
-  Model model_;
-  blip::arena<B> values_;
+  loaded_model(blip::device<typename Model::backend_type>& d, const opened_model& from, const Losses&... losses)
+      : blip::pretrained<Model, Packed>(d, from.sizes.options, from.weights, losses...) {}
 };
+
+// Texts are cut where the model's table of positions ends.
+template <class Options>
+Options within_positions(Options o, const opened_model& from) {
+  o.longest = std::min(o.longest, from.sizes.options.text.embedding.positions);
+  return o;
+}
 
 template <blip::tower_config C, class B>
 class compiled_captioner final : public caption_task {
@@ -76,9 +66,10 @@ class compiled_matcher final : public match_task {
  public:
   compiled_matcher(const opened_model& from, const blip::matcher_options& o, const compute& on)
       : device_(options_of<B>(on)),
-        model_(device_, from, blip::itc<F>(blip::itc_options{.queue = 0}),
-               blip::itm<>({.first_token = from.tokens.id("[ENC]")})),
-        matcher_(*model_, model_.values(), from.tokens, o) {}
+        model_(device_, from, blip::itc<F>(blip::itc_options{.queue = 0}), blip::itm<>()),
+        tokens_(from.tokens),
+        options_(o),
+        matcher_(*model_, model_.values(), from.tokens, within_positions(o, from)) {}
 
   std::vector<double> probabilities(std::span<const blip::image> pictures, std::span<const std::string> texts,
                                     std::span<const blip::pair_of> pairs) override {
@@ -90,12 +81,24 @@ class compiled_matcher final : public match_task {
   blip::feature_rows text_features(std::span<const std::string> texts) override {
     return matcher_.text_features(device_, texts);
   }
+  blip::feature_rows multimodal_features(std::span<const blip::image> pictures,
+                                         std::span<const std::string> texts) override {
+    return blip::multimodal_features(device_, *model_, model_.values(), tokens_, pictures, texts, options_);
+  }
 
  private:
   blip::device<B> device_;
   loaded_model<model_type> model_;
+  blip::wordpiece tokens_;
+  blip::matcher_options options_;
   blip::matcher<model_type> matcher_;
 };
+
+inline void require_features(const opened_model& from, int compiled) {
+  if (from.features != compiled)
+    throw blip::config_error({from.path + ": width of the features", std::to_string(compiled) + " as compiled",
+                              std::to_string(from.features), "compile a model of this width"});
+}
 
 // Opens a size on a back end.
 template <blip::tower_config C, class B>
@@ -106,9 +109,7 @@ std::unique_ptr<caption_task> open_compiled_captioner(const opened_model& from, 
 template <blip::tower_config C, blip::itc_config F, class B>
 std::unique_ptr<match_task> open_compiled_matcher(const opened_model& from, const blip::matcher_options& o,
                                                   const compute& on) {
-  if (from.features != F.width)
-    throw blip::config_error({from.path + ": width of the features", std::to_string(F.width) + " as compiled",
-                              std::to_string(from.features), "compile a model of this width"});
+  require_features(from, F.width);
   return std::make_unique<compiled_matcher<C, F, B>>(from, o, on);
 }
 

@@ -36,7 +36,10 @@ int main(int argc, char** argv) {
              "Exit: 0 done, 1 bad input or failed job, 2 usage, 75 stopped after saving.");
   app.require_subcommand(1);
   tool::job chosen;
-  for (const auto add : {tool::add_caption, tool::add_match, tool::add_features, tool::add_bootstrap, tool::add_convert,
+  for (const auto add : {tool::add_caption, tool::add_match, tool::add_features, tool::add_retrieve,
+                         tool::add_ground, tool::add_vqa, tool::add_nlvr,
+                         tool::add_entail, tool::add_bootstrap, tool::add_pretrain,
+                         tool::add_finetune, tool::add_capfilt, tool::add_evaluate, tool::add_convert,
                          tool::add_inspect})
     add(app, chosen);
   try {

@@ -6,6 +6,7 @@
 #include "blip/data/nearest_word.hpp"
 #include "blip/io/model_folder.hpp"
 #include "blip/io/recognise_layout.hpp"
+#include "blip/tasks/pretrained.hpp"
 #include "blip/text/tokenizer_json.hpp"
 #include "opened_model.hpp"
 #include "presets.hpp"
@@ -13,59 +14,106 @@
 namespace tool {
 namespace {
 
-blip::wordpiece tokens_of(const std::string& vocabulary) {
-  return blip::blip_tokenizer(vocabulary.ends_with(".json") ? blip::load_tokenizer_json(vocabulary)
-                                                            : blip::load_vocabulary(vocabulary));
-}
+bool is_of_albef(const blip::tower_config& c) { return c.text.cross == blip::cross_schedule::from_layer; }
 
-blip::evaluation_view_options view_of(const blip::preprocessor_config& c) {
-  blip::evaluation_view_options view{.height = c.height, .width = c.width, .filter = blip::pillow_filter(c.filter)};
-  view.statistics.scale = c.scale, view.statistics.mean = c.mean, view.statistics.deviation = c.deviation;
-  return view;
+blip::wordpiece tokens_of(const std::string& vocabulary, const blip::tower_config& c) {
+  blip::vocabulary words = vocabulary.ends_with(".json") ? blip::load_tokenizer_json(vocabulary)
+                                                         : blip::load_vocabulary(vocabulary);
+  return is_of_albef(c) ? blip::albef_tokenizer(std::move(words)) : blip::blip_tokenizer(std::move(words));
 }
 
 // A captioner is a decoder that reads pictures, what judges pairs an encoder that does; other towers are other tasks.
 bool is_for(model_task task, const blip::tower_config& c) {
-  if (task == model_task::caption) return c.decoder.width > 0 && c.text.width == 0;
-  return c.text.width > 0 && c.decoder.width == 0 && !c.masked_head && c.text.reading == blip::picture_reading::one;
+  const bool encoder = c.text.width > 0, decoder = c.decoder.width > 0;
+  if (task == model_task::caption) return decoder && !encoder;
+  if (task == model_task::answer) return encoder && decoder && c.sharing == blip::decoder_sharing::none;
+  if (!encoder || decoder || c.masked_head) return false;
+  const bool pairs = c.text.reading != blip::picture_reading::one;
+  if (task == model_task::reason) return pairs;
+  return !pairs && (task != model_task::entail || is_of_albef(c));
+}
+
+const char* class_for(model_task task) {
+  switch (task) {
+    case model_task::caption:
+      return "BlipForConditionalGeneration";
+    case model_task::match:
+      return "BlipForImageTextRetrieval";
+    case model_task::answer:
+      return "BlipForQuestionAnswering";
+    default:
+      return "none: transformers has no model of this task";
+  }
+}
+
+// Runs read(), which opens a file of weights; what is malformed there was most often not loaded to its end.
+template <class F>
+blip::weights_file weights_by(F read) {
+  try {
+    return read();
+  } catch (const blip::format_error& e) {
+    if (!e.hint().empty()) throw;
+    throw blip::format_error({e.where(), e.expected(), e.actual(),
+                              "the file may be cut off: compare its size with the original's, and fetch it again"});
+  }
+}
+
+// Words and word table must have one size. Throws config_error.
+void require_words(const std::string& where, int words, int table) {
+  if (words != table && table > 0)
+    throw blip::config_error({where + ": words of the vocabulary", std::to_string(table) + " as the model has",
+                              std::to_string(words), "--vocab names the vocab.txt that belongs to the model"});
 }
 
 opened_model open_folder(const model_options& o, model_task task) {
   const blip::model_folder folder(o.path);
   if (!is_for(task, folder.config().sizes.structure))
     throw blip::config_error({o.path + "/config.json: the model's class",
-                              task == model_task::caption ? "BlipForConditionalGeneration"
-                                                          : "BlipForImageTextRetrieval",
+                              class_for(task),
                               folder.config().architecture,
-                              {}});
+                              "use a folder of that class, or a file of weights with --preset and --vocab"});
   std::string vocabulary = o.vocabulary;
   for (const char* name : {"vocab.txt", "tokenizer.json"})
     if (vocabulary.empty()) vocabulary = folder.find(name).value_or("");
   if (vocabulary.empty())
     throw blip::config_error({o.path + ": words", "vocab.txt or tokenizer.json", "neither", "--vocab names a file"});
-  return {o.path,
-          folder.weights(),
-          folder.config().sizes,
-          folder.config().projection,
-          tokens_of(vocabulary),
-          view_of(folder.preprocessor()),
-          true};
+  opened_model m{o.path,
+                 weights_by([&] { return folder.weights(); }),
+                 folder.config().sizes,
+                 folder.config().projection,
+                 tokens_of(vocabulary, folder.config().sizes.structure),
+                 blip::view_of(folder),
+                 true};
+  for (const blip::text_options* text : {&folder.options().text, &folder.options().decoder})
+    require_words(vocabulary, m.tokens.size(), text->embedding.vocabulary);
+  return m;
 }
 
 opened_model open_file(const model_options& o, model_task task) {
-  blip::weights_file weights(o.path);  // what is not there is said first
+  blip::weights_file weights = weights_by([&] { return blip::weights_file(o.path); });  // said first when not there
   std::vector<std::string_view> known;
-  for (const blip::named_preset& p : presets)
+  std::vector<blip::named_preset> fitting;  // a name may hold a size of either family
+  for (const blip::named_preset& p : presets) {
+    if (!is_for(task, p.preset.structure)) continue;
     if (std::find(known.begin(), known.end(), p.name) == known.end()) known.push_back(p.name);
+    if (p.name == o.preset) fitting.push_back(p);
+  }
   static_cast<void>(blip::place_of_word("--preset, the size of the model in a file", o.preset, known));
   if (o.vocabulary.empty())
     throw blip::config_error({"--vocab, the words of the model in a file", "a vocab.txt", "none", {}});
-  opened_model m{.path = o.path, .weights = std::move(weights), .sizes = {}, .tokens = tokens_of(o.vocabulary)};
-  const auto fits = [&](const blip::named_preset& p) { return p.name == o.preset && is_for(task, p.preset.structure); };
-  const auto* const at = std::find_if(presets.begin(), presets.end(), fits);
-  if (at == presets.end())
-    throw blip::config_error({"--preset " + o.preset, "one that has this task", "one that has not", {}});
-  m.sizes = at->preset;
+  const blip::tower_preset found = blip::sizes_of_weights(weights);
+  const blip::tower_preset sizes = blip::nearest_preset(found, fitting)->preset;
+  if (const int width = found.structure.vision.width; width > 0 && width != sizes.structure.vision.width)
+    throw blip::config_error({o.path + ": width of the vision tower",
+                              std::to_string(sizes.structure.vision.width) + " of --preset " + o.preset,
+                              std::to_string(width),
+                              "another preset: blip inspect " + o.path + " says which"});
+  opened_model m{.path = o.path,
+                 .weights = std::move(weights),
+                 .sizes = sizes,
+                 .tokens = tokens_of(o.vocabulary, sizes.structure)};
+  for (const blip::text_options* text : {&found.options.text, &found.options.decoder})
+    require_words(o.vocabulary, m.tokens.size(), text->embedding.vocabulary);
   for (blip::text_options* text : {&m.sizes.options.text, &m.sizes.options.decoder})
     if (text->embedding.vocabulary == 0) text->embedding.vocabulary = m.tokens.size();
   if (m.sizes.structure.vision.width == blip::scenes_vit.structure.width) m.features = blip::scenes_features.width;

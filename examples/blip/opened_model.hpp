@@ -15,7 +15,7 @@ struct model_options {
   std::string path, preset, vocabulary;
 };
 
-enum class model_task { caption, match };
+enum class model_task { caption, match, answer, entail, reason };
 
 // A model that was found, but for its parameters.
 struct opened_model {
@@ -26,6 +26,9 @@ struct opened_model {
   blip::wordpiece tokens;
   blip::evaluation_view_options view{};
   bool of_transformers = false;  // in the layout of Hugging Face
+
+  // Whether texts begin without pictures, as in ALBEF.
+  bool of_albef() const { return sizes.structure.text.cross == blip::cross_schedule::from_layer; }
 };
 
 // A folder in the layout of Hugging Face, or a file of weights with the name of its size and a vocabulary. Throws

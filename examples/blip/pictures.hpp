@@ -15,7 +15,7 @@ namespace tool {
 
 inline void add_model(CLI::App& c, model_options& o) {
   c.add_option("--model", o.path, "A folder in the layout of Hugging Face, or a file of weights")->required();
-  c.add_option("--preset", o.preset, "The size of the model in a file: blip-base, scenes");
+  c.add_option("--preset", o.preset, "The size of the model in a file: blip-base, albef-base, scenes");
   c.add_option("--vocab", o.vocabulary, "vocab.txt of the model in a file");
 }
 

@@ -26,14 +26,21 @@ void save_stage(const std::string& stage, const blip::tower_config& structure, c
 
 }  // namespace
 
+void save_captioner(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens) {
+  save_stage<blip::scenes_captioner<blip::cpu>>(run, blip::scenes_blip_decoder, towers, tokens,
+                                                blip::lm({.first_token = tokens.id("[DEC]")}));
+}
+void save_filter(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens) {
+  save_stage<blip::scenes_filter<blip::cpu>>(run, blip::scenes_blip_encoder, towers, tokens,
+                                             blip::itc<blip::scenes_features>(blip::itc_options{.queue = 0}),
+                                             blip::itm<>({.first_token = tokens.id("[ENC]")}));
+}
+
 void save_stages(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens) {
   blip::tower_options writer = towers, judge = towers;
   writer.text = {}, judge.decoder = {};
-  save_stage<blip::scenes_captioner<blip::cpu>>(run + "/captioner", blip::scenes_blip_decoder, writer, tokens,
-                                                blip::lm({.first_token = tokens.id("[DEC]")}));
-  save_stage<blip::scenes_filter<blip::cpu>>(run + "/filter", blip::scenes_blip_encoder, judge, tokens,
-                                             blip::itc<blip::scenes_features>(blip::itc_options{.queue = 0}),
-                                             blip::itm<>({.first_token = tokens.id("[ENC]")}));
+  save_captioner(run + "/captioner", writer, tokens);
+  save_filter(run + "/filter", judge, tokens);
 }
 
 }  // namespace tool

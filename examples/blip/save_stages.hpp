@@ -8,8 +8,12 @@
 
 namespace tool {
 
-// Writes captioner and filter of a finished run on scenes, RUN/captioner/model and RUN/filter/model, as folders that
-// `--model` and transformers read: weights, config.json, vocab.txt.
+// Writes RUN/model of a finished run of the size of scenes, from its weights.safetensors, as a folder that `--model`
+// and transformers read: weights, config.json, vocab.txt. The towers are those of the task.
+void save_captioner(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
+void save_filter(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
+
+// Both of a finished main job, with its own towers: RUN/captioner/model and RUN/filter/model.
 void save_stages(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
 
 }  // namespace tool

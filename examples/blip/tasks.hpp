@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "blip/config/towers.hpp"
+#include "blip/tasks/answerer.hpp"
 #include "blip/tasks/captioner.hpp"
+#include "blip/tasks/classifier.hpp"
+#include "blip/tasks/grounder.hpp"
 #include "blip/tasks/matcher.hpp"
+#include "blip/tasks/retriever.hpp"
 #include "compute.hpp"
 #include "opened_model.hpp"
 
@@ -32,6 +36,53 @@ class match_task {
                                             std::span<const blip::pair_of> pairs) = 0;
   virtual blip::feature_rows image_features(std::span<const blip::image> pictures) = 0;
   virtual blip::feature_rows text_features(std::span<const std::string> texts) = 0;
+  // Of text i after it has read picture i.
+  virtual blip::feature_rows multimodal_features(std::span<const blip::image> pictures,
+                                                 std::span<const std::string> texts) = 0;
+};
+
+class retrieve_task {
+ public:
+  virtual ~retrieve_task() = default;
+  // The best pictures of each text.
+  virtual std::vector<std::vector<blip::found_match>> find_pictures(int count, const blip::picture_source& pictures,
+                                                                    std::span<const std::string> texts, int top) = 0;
+  // All pictures and texts as queries.
+  virtual blip::retrieval_matrices scores(int count, const blip::picture_source& pictures,
+                                          std::span<const std::string> texts) = 0;
+};
+
+class ground_task {
+ public:
+  virtual ~ground_task() = default;
+  virtual blip::grounding ground(const blip::image& picture, const std::string& text) = 0;
+};
+
+// An answer that was made, or chosen from a list.
+struct answer_found {
+  std::string text;
+  double log_probability = 0, score = 0;
+};
+
+class answer_task {
+ public:
+  virtual ~answer_task() = default;
+  // Answers to each question, best first: made, or of a list that is not empty its shortlist. `of` holds the number of
+  // each question's picture; none: question i is about picture i.
+  virtual std::vector<std::vector<answer_found>> answer(std::span<const blip::image> pictures,
+                                                        std::span<const std::string> questions,
+                                                        std::span<const std::string> answers,
+                                                        std::span<const int> of) = 0;
+};
+
+// Entailment, and reasoning about two pictures.
+class classify_task {
+ public:
+  virtual ~classify_task() = default;
+  // Probabilities of the classes of each text; `of` as blip::classifier says.
+  virtual std::vector<std::vector<double>> probabilities(std::span<const blip::image> pictures,
+                                                         std::span<const std::string> texts,
+                                                         std::span<const int> of) = 0;
 };
 
 // A model of one size that was compiled, under the name of its preset.
@@ -47,9 +98,33 @@ struct compiled_model {
 std::unique_ptr<caption_task> open_captioner(const opened_model& model, const blip::captioner_options& o,
                                              const compute& on);
 std::unique_ptr<match_task> open_matcher(const opened_model& model, const blip::matcher_options& o, const compute& on);
+std::unique_ptr<retrieve_task> open_retriever(const opened_model& model, const blip::retriever_options& o,
+                                              const compute& on);
+std::unique_ptr<ground_task> open_grounder(const opened_model& model, const blip::grounder_options& o,
+                                           const compute& on);
+std::unique_ptr<answer_task> open_answerer(const opened_model& model, const blip::answerer_options& o,
+                                           const compute& on);
+std::unique_ptr<classify_task> open_entailer(const opened_model& model, const blip::classifier_options& o,
+                                             const compute& on);
+std::unique_ptr<classify_task> open_pair_reasoner(const opened_model& model, const blip::classifier_options& o,
+                                                  const compute& on);
+// Texts no longer than the model has positions for.
+inline blip::classifier_options classifier_options_for(const opened_model& m) {
+  return {.view = m.view, .longest = m.sizes.options.text.embedding.positions};
+}
 
 // One source each: blip_base_captioner.cpp and so on.
 extern const compiled_model<caption_task, blip::captioner_options> scenes_captioner, blip_base_captioner;
-extern const compiled_model<match_task, blip::matcher_options> scenes_matcher, blip_base_matcher;
+extern const compiled_model<match_task, blip::matcher_options> scenes_matcher, blip_base_matcher,
+    albef_base_matcher;
+extern const compiled_model<retrieve_task, blip::retriever_options> scenes_retriever, blip_base_retriever,
+    albef_base_retriever;
+extern const compiled_model<ground_task, blip::grounder_options> scenes_grounder, blip_base_grounder,
+    albef_base_grounder;
+extern const compiled_model<answer_task, blip::answerer_options> scenes_blip_answerer, scenes_albef_answerer,
+    blip_base_answerer, albef_base_answerer;
+extern const compiled_model<classify_task, blip::classifier_options> scenes_entailer, albef_base_entailer;
+extern const compiled_model<classify_task, blip::classifier_options> scenes_blip_pairs, scenes_albef_pairs,
+    blip_base_pairs, albef_base_pairs;
 
 }  // namespace tool

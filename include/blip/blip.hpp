@@ -62,6 +62,7 @@
 #include "blip/ops/scale.hpp"
 #include "blip/ops/scatter_rows.hpp"
 #include "blip/ops/similarity.hpp"
+#include "blip/ops/start_gradient.hpp"
 #include "blip/ops/stop_gradient.hpp"
 #include "blip/ops/tokens.hpp"
 #include "blip/optim/adamw.hpp"

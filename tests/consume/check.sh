@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check.sh HOW SOURCE BUILD VERSION COMPILER: uses the library the way a stranger would, and runs what came out.
+# check.sh HOW SOURCE BUILD VERSION COMPILER [MODEL]: uses the library the way a stranger would, and runs what came out;
+# MODEL is a folder whose config.json becomes a compiled size.
 set -euo pipefail
-how=$1 source=$2 build=$3 version=$4 compiler=$5
+how=$1 source=$2 build=$3 version=$4 compiler=$5 model=${6:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$build/consume/$how
 rm -rf "$work" && mkdir -p "$work"
@@ -39,7 +40,11 @@ case $how in
     # shellcheck disable=SC2046
     by_hand $(pkg-config --cflags --libs blip)
     run=$work/stranger ;;
+  preset)
+    installed
+    project preset -DCMAKE_PREFIX_PATH="$work/moved" -DEXPECTED_VERSION="$version" -DMODEL="$model"
+    run=$work/build/stranger ;;
   plain_include) by_hand -I "$source/include" -I /usr/include/eigen3 -pthread; run=$work/stranger ;;
 esac
-"$run" | tee "$work/output"
+"$run" ${model:+"$model"} | tee "$work/output"
 grep -q "^blip $version: " "$work/output"

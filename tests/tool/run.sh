@@ -27,7 +27,7 @@ expect 'an unknown subcommand names the nearest one' 2 'there is no subcommand "
 expect 'an unknown option is a wrong usage' 2 '--frobnicate' -- "$tool" inspect x --frobnicate
 expect 'a value out of range is a wrong usage' 2 '--beams' -- "$tool" caption --model m --image i --beams 0
 expect 'a captioner without pictures is a wrong usage' 2 -- "$tool" caption --model m
-for name in caption match features bootstrap convert inspect; do
+for name in caption match features retrieve ground bootstrap convert inspect; do
   expect "$name --help shows an example" 0 'Example:' "  blip $name " -- "$tool" $name --help
 done
 expect 'a missing file is bad input' 1 'no-such-file' -- "$tool" inspect "$work/no-such-file"
@@ -75,6 +75,81 @@ sed -E 's/.*"itm_probability":([^,]*),.*/\1/' "$work/out" | cmp -s - "$work/prob
 expect 'features' 0 '"images":3' '"texts":2' -- "$tool" features --model "$judge" --images "$models/pictures" \
   --text 'a red circle' 'a blue square' --out "$work/features.safetensors" --json
 expect 'features are in the file' 0 'image_features' 'F32 [3, 64]' 'text_features' 'F32 [2, 64]' -- "$tool" inspect "$work/features.safetensors"
+
+pair=('a red circle' 'a blue square' 'a green ring')
+expect 'multimodal features' 0 -- "$tool" features --model "$judge" --images "$models/pictures" --text "${pair[@]}" \
+  --multimodal --out "$work/pairs.safetensors"
+expect 'multimodal features are in the file' 0 'multimodal_features' 'F32 [3, 64]' -- "$tool" inspect "$work/pairs.safetensors"
+expect 'multimodal features need a text for each picture' 1 '--multimodal' 'expected 3, found 2' -- "$tool" features \
+  --model "$judge" --images "$models/pictures" --text 'a red circle' 'a blue square' --multimodal --out "$work/no.safetensors"
+[ ! -e "$work/no.safetensors" ] || fail 'refused features write nothing'
+
+expect 'retrieve without anything is a wrong usage' 2 '--model' -- "$tool" retrieve
+expect 'retrieve of a folder needs a query' 2 '--query' -- "$tool" retrieve --model "$judge" --images "$models/pictures"
+expect 'a query needs pictures' 2 -- "$tool" retrieve --model "$judge" --query 'a red circle'
+expect 'retrieve says which pictures fit' 0 -- "$tool" retrieve --model "$judge" --images "$models/pictures" \
+  --query 'a red circle' --quiet
+sed 's|.*/||; s/\t/ /' "$work/out" | diff - <(sed -n 's/^retrieve //p' "$models/expected.txt") > /dev/null || fail 'retrieve ranks as the library does'
+cp "$work/out" "$work/ranked"
+expect 'states that are not kept do not show' 0 -- "$tool" retrieve --model "$judge" --images "$models/pictures" \
+  --query 'a red circle' --memory 0 --threads 1
+cmp -s "$work/out" "$work/ranked" || fail 'retrieve without memory ranks the same'
+expect 'retrieve in JSON' 0 '"query":"a red circle","image":' '"score":' '"itc_similarity":' '"itm_logit":' -- "$tool" retrieve \
+  --model "$judge" --images "$models/pictures" --query 'a red circle' 'a blue square' --top 2 --json
+[ "$(wc -l < "$work/out")" = 4 ] || fail 'two of two queries are four lines'
+expect 'retrieve by features alone' 0 '"itc_similarity":' -- "$tool" retrieve --model "$judge" --images "$models/pictures" \
+  --query 'a red circle' --rerank 0 --json
+grep -q itm_logit "$work/out" && fail 'without re-ranking there is no logit'
+expect 'an empty query is bad input' 1 '--query' 'a text' -- "$tool" retrieve --model "$judge" --images "$models/pictures" --query ' '
+cat > "$work/list.json" << 'END'
+[{"image": "0.png", "caption": ["A red circle.", "a blue square"]}, {"image": "1.png", "caption": ["a green ring"]},
+ {"image": "2.png", "caption": ["a yellow star"]}]
+END
+expect 'recall of a list' 0 '"tr1":' '"ir10":100,' '"images":3,"texts":4,"pairs_read":12' -- "$tool" retrieve --model "$judge" \
+  --annotations "$work/list.json" --image-root "$models/pictures" --json
+expect 'recall for people' 0 'R@1' 'images of a text' -- "$tool" retrieve --model "$judge" --annotations "$work/list.json" \
+  --image-root "$models/pictures" --rerank 1
+expect 'a list that is not there' 1 'no-such.json' -- "$tool" retrieve --model "$judge" --annotations "$work/no-such.json"
+sed 's/1.png/9.png/' "$work/list.json" > "$work/wrong.json"
+expect 'a picture of a list that is not there' 1 '9.png' -- "$tool" retrieve --model "$judge" --annotations "$work/wrong.json" \
+  --image-root "$models/pictures"
+
+expect 'ground without anything is a wrong usage' 2 '--model' -- "$tool" ground
+heat=$work/heat
+mkdir "$heat"
+expect 'ground shows the text and its words' 0 '"tokens":["a","red","circle"],"heatmap":[[' '"token":"circle"' "$heat/a.3.png" \
+  -- "$tool" ground --model "$judge" --image "${pictures[0]}" --text 'a red circle' --out "$heat/a.png" --json
+[ "$(ls "$heat" | tr '\n' ' ')" = 'a.1.png a.2.png a.3.png a.png ' ] || fail 'ground writes one picture for the text and one per word'
+sed -E 's/.*"tokens":\[[^]]*\],"heatmap":\[\[([^"]*)\]\],.*/\1/; s/\],\[/,/g' "$work/out" | tr ',' '\n' |
+  diff - <(sed -n 's/^ground //p' "$models/expected.txt") > /dev/null || fail 'the map is that of the library'
+expect 'ground for people' 0 "$heat/b.2.png" 'circle' -- "$tool" ground --model "$judge" --image "${pictures[0]}" --text 'red circle' \
+  --out "$heat/b.png" --layer 0 --backend reference
+expect 'a layer that is not there' 1 'layer' '0 to 1' -- "$tool" ground --model "$judge" --image "${pictures[0]}" --text 'a circle' \
+  --out "$heat/c.png" --layer 7
+expect 'an empty text is bad input' 1 '--text' 'a text' -- "$tool" ground --model "$judge" --image "${pictures[0]}" --text '' --out "$heat/c.png"
+expect 'a missing picture is bad input' 1 'no-such.png' -- "$tool" ground --model "$judge" --image "$work/no-such.png" --text 'a circle' \
+  --out "$heat/c.png"
+echo 'no picture' > "$work/words.jpg"
+expect 'ground refuses a text named .jpg' 1 'words.jpg' 'found text' -- "$tool" ground --model "$judge" --image "$work/words.jpg" \
+  --text 'a circle' --out "$heat/c.png"
+mkdir "$work/mixed" && cp "${pictures[0]}" "$work/words.jpg" "$work/mixed"
+expect 'retrieve refuses a text named .jpg' 1 'words.jpg' 'found text' -- "$tool" retrieve --model "$judge" --images "$work/mixed" --query 'a circle'
+expect 'a picture of an unknown kind is not written' 1 '.gif' -- "$tool" ground --model "$judge" --image "${pictures[0]}" --text 'a circle' \
+  --out "$heat/c.gif"
+[ "$(ls "$heat" | grep -c '^c')" = 0 ] || fail 'a refused ground writes nothing'
+filter=$models/filter/weights.safetensors
+expect 'ground of a preset that there is not' 1 '--preset' 'scenes' -- "$tool" ground --model "$filter" --preset scene \
+  --vocab "$judge/vocab.txt" --image "${pictures[0]}" --text 'a circle' --out "$heat/c.png"
+expect 'retrieve with the wrong preset' 1 "$filter" -- "$tool" retrieve --model "$filter" --preset blip-base \
+  --vocab "$judge/vocab.txt" --images "$models/pictures" --query 'a circle'
+head -c 100000 "$filter" > "$work/cut.safetensors"
+for command in "retrieve --images $models/pictures --query circle" "ground --image ${pictures[0]} --text circle --out $heat/c.png"; do
+  expect 'a checkpoint that was cut off' 1 'cut.safetensors' -- "$tool" $command --model "$work/cut.safetensors" --preset scenes \
+    --vocab "$judge/vocab.txt"
+  [ "$(wc -l < "$work/err")" -le 4 ] || fail 'an error has at most three lines'
+done
+
+. "$(dirname "${BASH_SOURCE[0]}")/answers.sh"
 
 expect 'a model of another task is refused' 1 'BlipForConditionalGeneration' -- "$tool" caption --model "$judge" --image "${pictures[0]}"
 expect 'a file needs its size' 1 '--preset' 'blip-base' -- "$tool" caption --model "$models/captioner/weights.safetensors" --image "${pictures[0]}"

@@ -14,9 +14,12 @@
 #include "blip/layers/owned.hpp"
 #include "blip/models/scenes.hpp"
 #include "blip/tasks/captioner.hpp"
+#include "blip/tasks/grounder.hpp"
 #include "blip/tasks/matcher.hpp"
+#include "blip/tasks/retriever.hpp"
 #include "blip/text/vocabulary.hpp"
 #include "save_stages.hpp"
+#include "scenes_answers.hpp"
 
 using namespace blip;
 
@@ -64,7 +67,15 @@ void write(const std::string& folder) {
   std::string expected;
   for (const auto& best : describe(d, pictures)) expected += "caption " + best.at(0).text + "\n";
   for (const double p : match.probabilities(d, pictures, texts, pairs)) expected += "match " + digits(p) + "\n";
+  const retriever<scenes_filter<cpu>> find(*filter, filter.values(), tokens, {.view = view, .longest = 32});
+  const auto all = find.pictures(d, pictures);
+  const auto best = find.find_pictures(d, all, find.texts(d, {texts.data(), 1}), 3);
+  for (const found_match& m : best.at(0))
+    expected += "retrieve " + std::to_string(m.number) + ".png " + digits(m.score) + "\n";
+  const grounder<scenes_filter<cpu>> ground(*filter, filter.values(), tokens, {.view = view, .longest = 32});
+  for (const float v : ground(d, pictures[0], texts[0]).sentence) expected += "ground " + digits(static_cast<double>(v)) + "\n";
   write_file(folder + "/expected.txt", expected);
+  write_answers(folder + "/answers", pictures);
 }
 
 }  // namespace

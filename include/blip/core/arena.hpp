@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -28,6 +29,20 @@ class arena {
   // One that holds the first `scalars` of the layout only: the momentum copy of the parameters that come first.
   arena(std::shared_ptr<const arena_layout> layout, std::int64_t scalars)
       : layout_(std::move(layout)), data_(buffer<B, scalar>::zeros(static_cast<std::size_t>(scalars))) {}
+
+  // One whose entries hold whatever the memory held: for those who write all of them. What lies between entries is zero.
+  static arena unset(std::shared_ptr<const arena_layout> layout, std::int64_t scalars) {
+    arena a;
+    a.layout_ = std::move(layout);
+    a.data_ = buffer<B, scalar>(static_cast<std::size_t>(scalars));
+    const auto& entries = a.layout_->entries();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const std::int64_t end = entries[i].offset + entries[i].size();
+      const std::int64_t next = std::min(i + 1 < entries.size() ? entries[i + 1].offset : a.layout_->size(), scalars);
+      if (end < next) memory<B>::zero(a.data() + end, static_cast<std::size_t>(next - end) * sizeof(scalar));
+    }
+    return a;
+  }
 
   arena clone() const {
     arena copy;

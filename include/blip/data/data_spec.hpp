@@ -42,7 +42,7 @@ T number_of_spec(std::string_view key, std::string_view text, const char* expect
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty())
-    throw config_error({"data spec: " + std::string(key), expected, "\"" + std::string(text.substr(0, 64)) + "\"", {}});
+    throw config_error({"data spec: " + std::string(key), expected, "\"" + one_line(text, 64) + "\"", {}});
   return value;
 }
 
@@ -57,7 +57,7 @@ inline data_spec parse_data_spec(std::string_view text) {
   spec.kind = static_cast<data_kind>(
       place_of_word("data spec: kind", text.substr(0, std::min(colon, text.size())), data_kind_names));
   if (colon == text.npos)
-    throw config_error({"data spec", std::string(text) + ":...", "\"" + std::string(text) + "\"",
+    throw config_error({"data spec", detail::one_line(text, 64) + ":...", "\"" + detail::one_line(text, 64) + "\"",
                         "for example scenes:nano or jsonl:pairs.jsonl,root=pictures"});
   text.remove_prefix(colon + 1);
   std::vector<std::string_view> parts;
@@ -89,7 +89,7 @@ inline data_spec parse_data_spec(std::string_view text) {
     if (key == "weight") {
       spec.weight = detail::number_of_spec<double>(key, value, "a number above 0");
       if (!(spec.weight > 0 && spec.weight <= 1e9))
-        throw config_error({"data spec: weight", "a number above 0", std::string(value), {}});
+        throw config_error({"data spec: weight", "a number above 0", detail::one_line(value, 64), {}});
     } else if (key == "seed") {
       spec.seed = detail::number_of_spec<std::uint64_t>(key, value, "a whole number from 0 on");
     } else if (key == "split") {

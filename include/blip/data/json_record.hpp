@@ -15,6 +15,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -77,8 +78,8 @@ class json_record {
     return out;
   }
 
-  [[noreturn]] void fail(std::string expected, std::string found) const {
-    throw format_error({where_, std::move(expected), std::move(found), {}});
+  [[noreturn]] void fail(std::string expected, const std::string& found) const {
+    throw format_error({where_, std::move(expected), detail::one_line(found), {}});
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "blip/core/error.hpp"
+#include "blip/core/one_line.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -41,7 +42,7 @@ inline std::size_t place_of_word(const std::string& where, std::string_view text
   if (at != words.end()) return static_cast<std::size_t>(at - words.begin());
   std::string all;
   for (const std::string_view word : words) all += (all.empty() ? "" : " | ") + std::string(word);
-  throw config_error({where, all, text.empty() ? "nothing" : "\"" + std::string(text.substr(0, 64)) + "\"",
+  throw config_error({where, all, text.empty() ? "nothing" : "\"" + detail::one_line(text, 64) + "\"",
                       "did you mean " + std::string(nearest_word(text, words)) + "?"});
 }
 

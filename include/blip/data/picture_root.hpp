@@ -12,6 +12,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/image/image.hpp"
 #include "blip/core/file.hpp"
 
@@ -41,11 +42,12 @@ class picture_root {
     if (root_.empty()) return std::string(name);
     std::error_code refused;
     const auto path = std::filesystem::weakly_canonical(root_ / name, refused);
-    if (refused) throw io_error({(root_ / name).string() + ": opening failed", {}, {}, refused.message()});
+    if (refused)
+      throw io_error({detail::one_line((root_ / name).string()) + ": opening failed", {}, {}, refused.message()});
     const auto relative = path.lexically_relative(root_);
     if (relative.empty() || *relative.begin() == "..")
       throw format_error({"the name of a picture", "a path below the root folder",
-                          "\"" + std::string(name.substr(0, 200)) + "\"", {}});
+                          "\"" + detail::one_line(name, 200) + "\"", {}});
     return path.string();
   }
 

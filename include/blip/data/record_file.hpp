@@ -29,7 +29,7 @@ class record_file {
  public:
   static record_file lines(const std::string& path, const limits& bounds = {}) {
     record_file f(path, bounds, "line");
-    std::vector<char> block(1u << 20);
+    std::vector<char> block(static_cast<std::size_t>(std::min<std::uint64_t>(1u << 20, f.file_->size())));
     std::uint64_t begin = f.mark(), number = 1;
     bool blank = true;
     const auto finish = [&](std::uint64_t end) {

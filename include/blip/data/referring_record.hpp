@@ -16,6 +16,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/data/json_record.hpp"
 #include "blip/core/file.hpp"
 
@@ -50,7 +51,7 @@ inline std::map<std::string, std::vector<detection_box>> read_detections(const s
   require(!parser.parse(text).get(pictures), "a JSON object");
   std::map<std::string, std::vector<detection_box>> out;
   for (const auto [id, value] : pictures) {
-    const std::string where = "picture \"" + std::string(id.substr(0, 64)) + "\": ";
+    const std::string where = "picture \"" + detail::one_line(id, 64) + "\": ";
     simdjson::dom::array found;
     require(!value.get(found), where + "a list");
     const auto [at, is_new] = out.emplace(std::string(id), std::vector<detection_box>());

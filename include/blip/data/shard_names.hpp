@@ -10,6 +10,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -21,7 +22,7 @@ inline std::vector<std::string> shard_names(std::string_view pattern, const limi
   if (open == pattern.npos) return {std::string(pattern)};
   const std::size_t close = pattern.find('}', open), dots = pattern.find("..", open);
   const auto fail = [&] {
-    throw format_error({"shard names: " + std::string(pattern.substr(0, 200)), "braces as in {000..010}", "others", {}});
+    throw format_error({"shard names: " + detail::one_line(pattern, 200), "braces as in {000..010}", "others", {}});
   };
   if (close == pattern.npos || dots == pattern.npos || dots > close) fail();
   const std::string_view from = pattern.substr(open + 1, dots - open - 1), to = pattern.substr(dots + 2, close - dots - 2);

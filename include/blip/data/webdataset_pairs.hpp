@@ -16,6 +16,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/data/json_record.hpp"
 #include "blip/data/pair_source.hpp"
 #include "blip/data/picture_root.hpp"
@@ -43,26 +44,25 @@ class webdataset_pairs {
   }
 
   std::uint64_t size() const { return samples_.size(); }
-  captioned_picture sample(std::uint64_t i) const {
+  const std::string& name(std::uint64_t i) const { return samples_.at(static_cast<std::size_t>(i)).key; }
+  captioned_picture sample(std::uint64_t i) const { return {picture(i), caption(i), name(i)}; }
+  image picture(std::uint64_t i) const {
     const entry& e = samples_.at(static_cast<std::size_t>(i));
-    const std::string where = shards_[e.shard]->path() + ": " + e.key;
-    if (e.picture.size == 0) throw format_error({where, "a picture (jpg, jpeg, png, ppm)", "none", {}});
-    if (e.text.size == 0 && e.json.size == 0) throw format_error({where, "a caption (txt, json)", "none", {}});
-    const auto bytes_of = [&](const member& m, std::uint64_t bound, auto& to) {
-      require_within(where, "bytes", m.size, bound);
-      to.resize(static_cast<std::size_t>(m.size));
-      shards_[e.shard]->read(m.begin, std::as_writable_bytes(std::span(to)));
-    };
-    std::string caption;
-    if (e.text.size > 0) {
-      bytes_of(e.text, bounds_.caption_bytes, caption);
-    } else {
-      bytes_of(e.json, bounds_.json_string, caption);
-      caption = json_record(caption, where + ".json", bounds_).text("caption");
-    }
+    if (e.picture.size == 0) throw format_error({where(e), "a picture (jpg, jpeg, png, ppm)", "none", {}});
     std::vector<std::byte> bytes;
-    bytes_of(e.picture, bounds_.image_bytes, bytes);
-    return {decode_(bytes, where), std::move(caption), e.key};
+    read(e, e.picture, bounds_.image_bytes, bytes);
+    return decode_(bytes, where(e));
+  }
+  std::string caption(std::uint64_t i) const {
+    const entry& e = samples_.at(static_cast<std::size_t>(i));
+    if (e.text.size == 0 && e.json.size == 0) throw format_error({where(e), "a caption (txt, json)", "none", {}});
+    std::string text;
+    if (e.text.size > 0) {
+      read(e, e.text, bounds_.caption_bytes, text);
+      return text;
+    }
+    read(e, e.json, bounds_.json_string, text);
+    return json_record(text, where(e) + ".json", bounds_).text("caption");
   }
 
  private:
@@ -74,6 +74,13 @@ class webdataset_pairs {
     std::string key;
     member picture{}, text{}, json{};
   };
+  std::string where(const entry& e) const { return shards_[e.shard]->path() + ": " + detail::one_line(e.key); }
+  template <class Bytes>
+  void read(const entry& e, const member& m, std::uint64_t bound, Bytes& to) const {
+    require_within(where(e), "bytes", m.size, bound);
+    to.resize(static_cast<std::size_t>(m.size));
+    shards_[e.shard]->read(m.begin, std::as_writable_bytes(std::span(to)));
+  }
   struct closes {
     void operator()(::archive* a) const { ::archive_read_free(a); }
   };

@@ -41,10 +41,11 @@ inline constexpr std::array<rewrite_rule, 8> harmless_rewrites{{
     {"text_decoder.*", "text_decoder.bert.*"},
 }};
 
+// The number of a layer, at most what any model has: sums of what a hostile file says must not overflow.
 inline int number_in(std::string_view digits) {
   int n = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), n);
-  return n;
+  return std::min(n, 1 << 20);
 }
 
 // The layers of a text encoder by its names: how many, and the first with cross-attention (-1: none).

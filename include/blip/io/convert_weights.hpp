@@ -91,17 +91,17 @@ class conversion {
         continue;
       }
       if (ours->order != element_order::same)
-        throw config_error({file_.path() + ": " + t.name, "tensors in their usual order", "an array of JAX",
+        throw config_error({file_.path() + ": " + one_line(t.name), "tensors in their usual order", "an array of JAX",
                             "load it into a model and save that"});
       auto& from = ours_[ours->name];
       from.resize(ours->parts);
-      if (from[ours->part]) throw format_error({file_.path() + ": two tensors are " + ours->name, {}, {}, {}});
+      if (from[ours->part]) throw format_error({file_.path() + ": two tensors are " + one_line(ours->name), {}, {}, {}});
       from[ours->part] = &t;
     }
     for (const auto& [name, from] : ours_)
       for (const weights_tensor* t : from)
         if (!t || t->type != from[0]->type || t->shape.empty() != from[0]->shape.empty())
-          throw format_error({file_.path() + ": parts of " + name, "all of them, of one type", "others", {}});
+          throw format_error({file_.path() + ": parts of " + one_line(name), "all of them, of one type", "others", {}});
   }
   void restore_ties() {
     std::vector<std::pair<std::string, std::vector<const weights_tensor*>>> added;
@@ -128,7 +128,7 @@ class conversion {
         std::uint64_t rows = 0;
         for (const weights_tensor* part : from) rows += part->shape.empty() ? 0 : part->shape[0];
         if (rows == 0 || rows % parts != 0)
-          throw format_error({file_.path() + ": " + name,
+          throw format_error({file_.path() + ": " + one_line(name),
                               "rows in " + std::to_string(parts) + " equal parts",
                               std::to_string(rows),
                               {}});

@@ -108,7 +108,8 @@ inline tower_preset sizes_of_weights(const weights_file& file) {
     p.options.vision.depth = s.count("visual_encoder.blocks.#.*");
     const int rows = s.size("visual_encoder.pos_embed", 1);
     const auto grid = rows > 0 ? detail::square_grid(static_cast<std::uint64_t>(rows)) : std::nullopt;
-    p.options.vision.image_height = p.options.vision.image_width = grid ? grid->height * v.patch : 0;
+    const bool is_picture = grid && v.patch > 0 && grid->height <= (1 << 15) / v.patch;
+    p.options.vision.image_height = p.options.vision.image_width = is_picture ? grid->height * v.patch : 0;
   }
   detail::text_sizes(s, "text_encoder.", p.structure.text, p.options.text);
   if (p.structure.text.width == 0) {

@@ -15,6 +15,7 @@
 
 #include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -91,10 +92,10 @@ class json_fields {
     return all;
   }
 
-  [[noreturn]] void fail(std::string_view name, std::string expected, std::string found, std::string hint = {}) const {
-    if (found.size() > 64) found = found.substr(0, 64) + "...";
+  [[noreturn]] void fail(std::string_view name, std::string expected, const std::string& found,
+                         std::string hint = {}) const {
     throw format_error({where_ + (name.empty() ? "" : ": " + path_ + std::string(name)), std::move(expected),
-                        std::move(found), std::move(hint)});
+                        detail::one_line(found, 64), std::move(hint)});
   }
 
  private:

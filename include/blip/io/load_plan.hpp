@@ -51,10 +51,11 @@ struct load_step {
 
 // A grid of as many rows as columns behind one row of its own; none when there is none.
 inline std::optional<position_grid> square_grid(std::uint64_t rows) {
+  if (rows < 2 || rows > (std::uint64_t{1} << 32)) return std::nullopt;
   int side = 0;
   while (static_cast<std::uint64_t>(side + 1) * static_cast<std::uint64_t>(side + 1) <= rows - 1) ++side;
   const position_grid g{1, side, side};
-  return rows > 1 && static_cast<std::uint64_t>(g.rows()) == rows ? std::optional(g) : std::nullopt;
+  return static_cast<std::uint64_t>(g.rows()) == rows ? std::optional(g) : std::nullopt;
 }
 
 // Compares a model's names with a file's tensors. Nothing is read.
@@ -262,6 +263,7 @@ class load_planner {
       if (!buffer && describe(report_.layout).whole_models && parts.count(part(name)) > 0)
         report_.unexpected.push_back(t.name);
     }
+    if (left.size() > 10'000) return;  // hints are not worth a minute
     for (std::size_t i = 0; i < std::min<std::size_t>(10, report_.missing.size()); ++i) {
       auto& m = report_.missing[i];
       const auto near = nearest_names(m.tensor.empty() ? m.name : m.tensor, left);

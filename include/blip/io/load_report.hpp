@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "blip/core/one_line.hpp"
 #include "blip/io/checkpoint_rewrite.hpp"
 #include "blip/io/weights_layout.hpp"
 
@@ -69,14 +70,14 @@ inline std::string complaints(const load_report& r, bool missing, bool mismatche
           const std::string called = m.tensor.empty()     ? m.name + " (which the layout does not have)"
                                      : m.tensor == m.name ? m.name
                                                           : m.name + " (there " + m.tensor + ")";
-          return called + (m.nearest.empty() ? "" : " (is it " + m.nearest + "?)");
+          return called + (m.nearest.empty() ? "" : " (is it " + one_line(m.nearest, 256) + "?)");
         }));
   if (mismatched && !r.mismatched.empty())
     add("of another shape", first_ten(r.mismatched, [](const auto& m) {
           return m.name + " " + shape_text(m.expected) + " (there " + shape_text(m.found) + ")";
         }));
   if (unexpected && !r.unexpected.empty())
-    add("unexpected", first_ten(r.unexpected, [](const auto& name) { return name; }));
+    add("unexpected", first_ten(r.unexpected, [](const auto& name) { return one_line(name, 256); }));
   return text;
 }
 

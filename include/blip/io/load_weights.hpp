@@ -78,6 +78,25 @@ std::vector<S> reordered(std::vector<S> from, element_order order, const weights
   return from;
 }
 
+// Whether steps give a value to every scalar of every entry among the first `held` ones.
+inline bool fills(const arena_layout& model, std::int64_t held, const std::vector<load_step>& steps) {
+  std::vector<std::vector<std::pair<std::int64_t, std::int64_t>>> stretches(model.entries().size());
+  for (const load_step& s : steps) {
+    const auto& n = model.names()[s.name];
+    stretches[static_cast<std::size_t>(n.entry)].emplace_back(n.first, n.first + n.count);
+  }
+  for (std::size_t i = 0; i < stretches.size(); ++i) {
+    const auto& e = model.entries()[i];
+    if (e.offset >= held) continue;
+    std::int64_t filled = 0;
+    std::sort(stretches[i].begin(), stretches[i].end());
+    for (const auto& [first, end] : stretches[i])
+      if (first <= filled) filled = std::max(filled, end);
+    if (filled < e.size()) return false;
+  }
+  return true;
+}
+
 // Carries a plan out into an arena.
 template <backend B>
 class weights_reader {
@@ -112,7 +131,7 @@ class weights_reader {
     std::vector<S> there(values.size());
     memory<B>::copy_out(there.data(), at, values.size_bytes());
     if (values.empty() || std::memcmp(there.data(), values.data(), values.size_bytes()) == 0) return;
-    throw format_error({file_.path() + ": " + t.name + " and a tensor that the model ties to it differ",
+    throw format_error({file_.path() + ": " + one_line(t.name) + " and a tensor that the model ties to it differ",
                         "the same values for " + name + " under all its names", "others",
                         "the file comes from a model that does not tie them; load it into one that does not either"});
   }
@@ -136,10 +155,11 @@ load_report load_weights(const weights_file& file, arena<B>& values, const load_
   detail::load_planner plan(*values.layout(), values.size(), file, options);
   load_report& report = plan.report();
   detail::require_fit(report, options);
-  const bool whole = report.missing.empty() && report.mismatched.empty() && report.grown.empty() && report.kept.empty();
-  arena<B> fresh = whole ? arena<B>(values.layout(), values.size()) : values.clone();
-  detail::weights_reader<B> reader(file, fresh);
   std::vector<detail::load_step>& steps = plan.steps();
+  // Clearing or copying memory that is written anyway would cost as much as reading the file.
+  const bool whole = report.grown.empty() && detail::fills(*values.layout(), values.size(), steps);
+  arena<B> fresh = whole ? arena<B>::unset(values.layout(), values.size()) : values.clone();
+  detail::weights_reader<B> reader(file, fresh);
   const auto again = std::stable_partition(steps.begin(), steps.end(), [](const auto& s) { return !s.repeats; });
   std::stable_sort(steps.begin(), again, [](const auto& a, const auto& b) {  // the largest first: threads end together
     return a.parts[0]->elements() * a.parts.size() > b.parts[0]->elements() * b.parts.size();

@@ -73,8 +73,8 @@ class npz_file {
 
  private:
   [[noreturn]] void fail(std::string expected, std::string found, const zip_entry& e) const {
-    throw format_error(
-        {path() + ": not an archive of arrays (" + e.name + ")", std::move(expected), std::move(found), {}});
+    throw format_error({path() + ": not an archive of arrays (" + detail::one_line(e.name) + ")", std::move(expected),
+                        std::move(found), {}});
   }
 
   npz_tensor read_header(const zip_entry& e, const limits& bounds) const {
@@ -92,7 +92,7 @@ class npz_file {
     member.read(std::span(front).subspan(8, width));
     const std::uint64_t length = detail::little<std::uint32_t>(front.data() + 8);  // the bytes not read are 0
     if (length > bounds.npy_header_bytes)
-      throw limit_error({path() + ": header bytes of " + e.name,
+      throw limit_error({path() + ": header bytes of " + detail::one_line(e.name),
                          "at most " + std::to_string(bounds.npy_header_bytes),
                          std::to_string(length),
                          {}});
@@ -100,7 +100,7 @@ class npz_file {
       fail("a header within the member", std::to_string(length) + " bytes", e);
     std::string text(static_cast<std::size_t>(length), '\0');
     member.read(std::as_writable_bytes(std::span(text)));
-    npy_header h = detail::npy_header_parser(text, path() + ": " + e.name, bounds).parse();
+    npy_header h = detail::npy_header_parser(text, path() + ": " + detail::one_line(e.name), bounds).parse();
     npz_tensor t;
     t.name = e.name.substr(0, e.name.size() - ending.size());
     t.data = 8 + width + length;

@@ -94,9 +94,9 @@ class pickle {
     return found;
   }
 
-  [[noreturn]] void fail(std::string expected, std::string found, std::string hint = {}) const {
-    throw format_error({name_ + ", byte " + std::to_string(base_ + opcode_at_), std::move(expected), std::move(found),
-                        std::move(hint)});
+  [[noreturn]] void fail(std::string expected, const std::string& found, std::string hint = {}) const {
+    throw format_error({name_ + ", byte " + std::to_string(base_ + opcode_at_), std::move(expected),
+                        detail::one_line(found), std::move(hint)});
   }
 
  private:
@@ -179,6 +179,8 @@ class pickle {
   }
   bool push(kind k, std::int64_t number) { return push({k, 0, number}); }
   pickle_value keep(kind k, values v) {
+    // Picklers give nearly each a memo slot. Without a bound, opcodes of one byte would take a hundred bytes each.
+    require_within("lists, tuples and dictionaries", items_.size(), bounds_.pickle_memo + 64);
     items_.push_back(std::move(v));
     return {k, 0, static_cast<std::int64_t>(items_.size() - 1)};
   }

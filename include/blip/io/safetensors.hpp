@@ -17,6 +17,7 @@
 #include "blip/core/dtype.hpp"
 #include "blip/core/function_ref.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -184,15 +185,17 @@ class safetensors_file {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, std::string found, const std::string& where = {}) const {
-    throw format_error({file_.path() + ": not a safetensors file" + (where.empty() ? "" : " (" + where + ")"),
-                        std::move(expected),
-                        std::move(found),
-                        {}});
+  [[noreturn]] void fail(std::string expected, const std::string& found, const std::string& where = {}) const {
+    throw format_error(
+        {file_.path() + ": not a safetensors file" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
+         std::move(expected),
+         detail::one_line(found),
+         {}});
   }
   void require_within(const std::string& what, std::uint64_t found, std::uint64_t bound) const {
     if (found > bound)
-      throw limit_error({path() + ": " + what, "at most " + std::to_string(bound), std::to_string(found), {}});
+      throw limit_error(
+          {path() + ": " + detail::one_line(what), "at most " + std::to_string(bound), std::to_string(found), {}});
   }
 
   void parse(const simdjson::padded_string& text, const limits& bounds) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "blip/io/torch_archive.hpp"
+#include "blip/io/zip_checksum.hpp"
 #include "blip/io/zip_member.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -49,12 +50,12 @@ inline void torch_archive::open_zip(const zip_file& archive, const limits& bound
   const zip_entry* code = archive.find(top + "data.pkl");
   if (code == nullptr) fail("the member " + top + "data.pkl", "none");
   if (code->bytes > bounds.pickle_bytes)
-    throw limit_error({label() + ": bytes of " + code->name,
+    throw limit_error({label() + ": bytes of " + detail::one_line(code->name),
                        "at most " + std::to_string(bounds.pickle_bytes),
                        std::to_string(code->bytes),
                        {}});
   const std::vector<std::byte> bytes = zip_member(archive, *code).read_rest();
-  const pickle p(bytes, label() + " (" + code->name + ")", 0, bounds);
+  const pickle p(bytes, label() + " (" + detail::one_line(code->name) + ")", 0, bounds);
   if (p.bytes() != bytes.size()) fail("a pickle that fills its member", "bytes behind it", code->name);
   for (const pickle_storage& s : p.storages()) {
     const zip_entry* e = archive.find(top + "data/" + std::string(s.key));
@@ -182,15 +183,15 @@ inline std::vector<std::byte> torch_archive::bytes(const torch_tensor& t) const 
   const bool check = s.summed && !verified_[t.storage].load(std::memory_order_relaxed);
   file_->read(s.begin + t.offset * size, raw);
   if (check) {
-    uLong sum = 0;
+    std::uint32_t sum = 0;
     if (raw.size() == s.bytes) {
-      sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(raw.data()), raw.size());
+      sum = zip_checksum(raw);
     } else {
       std::vector<std::byte> block(std::size_t{1} << 16);
       for (std::uint64_t at = 0; at < s.bytes; at += block.size()) {
         const auto part = std::span(block).first(std::min<std::size_t>(block.size(), s.bytes - at));
         file_->read(s.begin + at, part);
-        sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(part.data()), part.size());
+        sum = zip_checksum(part, sum);
       }
     }
     if (sum != s.crc)
@@ -209,9 +210,9 @@ inline void torch_archive::each_piece(const torch_tensor& t, function_ref<void(s
     const std::vector<std::byte> all = bytes(t);
     return f(all);
   }
-  uLong sum = 0;
+  std::uint32_t sum = 0;
   detail::read_pieces(*file_, s.begin + t.offset * describe(t.type).bytes, size, [&](std::span<const std::byte> piece) {
-    if (check) sum = ::crc32_z(sum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+    if (check) sum = zip_checksum(piece, sum);
     f(piece);
   });
   if (!check) return;

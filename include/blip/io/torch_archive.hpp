@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <zlib.h>
-
 #include <atomic>
 #include <memory>
 #include <span>
@@ -64,10 +62,10 @@ class torch_archive {
     bool summed = false;
   };
 
-  [[noreturn]] void fail(std::string expected, std::string found, const std::string& where = {},
+  [[noreturn]] void fail(const std::string& expected, std::string found, const std::string& where = {},
                          std::string hint = {}) const {
-    throw format_error(
-        {label() + (where.empty() ? "" : " (" + where + ")"), std::move(expected), std::move(found), std::move(hint)});
+    throw format_error({label() + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
+                        detail::one_line(expected), std::move(found), std::move(hint)});
   }
   std::string label() const { return path() + ": not a PyTorch checkpoint"; }
 

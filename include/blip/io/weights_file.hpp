@@ -90,10 +90,10 @@ class weights_file {
  private:
   using part = std::variant<safetensors_file, torch_archive, npz_file>;
 
-  [[noreturn]] void fail(const std::string& path, std::string expected, std::string found,
+  [[noreturn]] void fail(const std::string& path, const std::string& expected, std::string found,
                          const std::string& where = {}, std::string hint = {}) const {
-    throw format_error({path + ": not a file of weights" + (where.empty() ? "" : " (" + where + ")"),
-                        std::move(expected), std::move(found), std::move(hint)});
+    throw format_error({path + ": not a file of weights" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
+                        detail::one_line(expected), std::move(found), std::move(hint)});
   }
   void require_within(const char* what, std::uint64_t found, std::uint64_t bound) const {
     if (found > bound)
@@ -173,8 +173,8 @@ class weights_file {
       std::string_view shard;
       if (value.get(shard)) fail(path_, "the name of a file", "something else", std::string(name));
       require_within("bytes of a name", std::max(name.size(), shard.size()), bounds.name_bytes);
-      if (shard.empty() || shard == "." || shard == ".." ||
-          shard.find_first_of(std::string_view("/\\\0", 3)) != shard.npos)
+      if (shard.empty() || shard == "." || shard == ".." || shard.find_first_of("/\\") != shard.npos ||
+          detail::one_line(shard) != shard)  // control characters, which would reach a terminal with the file's path
         fail(path_, "the name of a file beside the index", "a path", std::string(name));
       const auto at = shards.emplace(shard, shards.size()).first;
       if (!places.emplace(name, at->second).second) fail(path_, "every name once", "twice", std::string(name));

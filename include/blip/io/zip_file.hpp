@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -84,7 +85,7 @@ class zip_file {
 
   [[noreturn]] void fail(std::string expected, std::string found, const std::string& where = {},
                          std::string hint = {}) const {
-    throw format_error({path() + ": damaged zip archive" + (where.empty() ? "" : " (" + where + ")"),
+    throw format_error({path() + ": damaged zip archive" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
                         std::move(expected), std::move(found), std::move(hint)});
   }
 
@@ -98,7 +99,8 @@ class zip_file {
 
   void require_within(const std::string& what, std::uint64_t found, std::uint64_t bound) const {
     if (found > bound)
-      throw limit_error({path() + ": " + what, "at most " + std::to_string(bound), std::to_string(found), {}});
+      throw limit_error(
+          {path() + ": " + detail::one_line(what), "at most " + std::to_string(bound), std::to_string(found), {}});
   }
   template <std::size_t N>
   std::array<std::byte, N> bytes_at(std::uint64_t offset) const {

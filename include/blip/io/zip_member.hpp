@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "blip/io/zip_checksum.hpp"
 #include "blip/io/zip_file.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -37,7 +38,7 @@ class zip_member {
     if (!entry_.deflated) archive_.file()->read(entry_.begin + done_, to);
     if (entry_.deflated && inflate_some(to) != to.size())
       fail(std::to_string(entry_.bytes) + " bytes when inflated", "fewer");
-    sum_ = ::crc32_z(sum_, reinterpret_cast<const Bytef*>(to.data()), to.size());
+    sum_ = zip_checksum(to, sum_);
     done_ += to.size();
   }
 
@@ -89,7 +90,7 @@ class zip_member {
   z_stream stream_{};
   std::vector<std::byte> buffer_;
   std::uint64_t taken_ = 0, done_ = 0;  // of the stored and of the inflated bytes
-  uLong sum_ = 0;
+  std::uint32_t sum_ = 0;
   bool ended_ = false;
 };
 

@@ -9,7 +9,9 @@
 #include "blip/layers/linear.hpp"
 #include "blip/layers/linear_group.hpp"
 #include "blip/layers/mlp.hpp"
+#include "blip/layers/seen_attention.hpp"
 #include "blip/ops/attend_cached.hpp"
+#include "blip/ops/start_gradient.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -68,13 +70,19 @@ class attention<C, B, true> {
  public:
   explicit attention(float dropout = 0) : dropout_(dropout) {}
 
-  // Self-attention within each sequence; causal is right-aligned.
+  // Self-attention within each sequence; causal is right-aligned. `seen` gets what it computed, if it is there.
   template <class T, int K>
-  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
+  var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false,
+                          seen_attention<T>* seen = nullptr) const {
     static_assert(same_back_end<T, B>());
     static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
     static_assert(detail::attention_input_is<K, C.width>());
-    return output_.forward(t, ops::attend_self<C.width>(t, fused_.forward(t, x), layout, spec(t, causal)));
+    auto qkv = fused_.forward(t, x);
+    if (seen) qkv = ops::start_gradient(t, qkv);
+    const attention_spec how = spec(t, causal);
+    const auto y = ops::attend_self<C.width>(t, qkv, layout, how);
+    if (seen) *seen = {{qkv.ref(), qkv.ref(), 0, C.width, 2 * C.width}, scores<T>(y.ref()), how};
+    return output_.forward(t, y);
   }
   template <class T, class X>
   var<T, C.width> forward(T&, const X&, const sequence_layout&, bool = false) const {
@@ -104,18 +112,23 @@ class attention<C, B, true> {
   // Attends from x to projected context rows; `source` says which context sequence each query sequence reads.
   template <class T, int K, int P>
   var<T, C.width> read(T& t, const var<T, K>& x, const var<T, P>& projected, const sequence_layout& layout,
-                       const sequence_layout& context, source_index source = nullptr) const {
+                       const sequence_layout& context, source_index source = nullptr,
+                       seen_attention<T>* seen = nullptr) const {
     static_assert(same_back_end<T, B>());
     static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
     static_assert(detail::attention_input_is<K, C.width>());
     static_assert(detail::attention_projected_is<P, 2 * C.width>());
-    return output_.forward(
-        t, ops::attend_cross<C.width>(t, query_.forward(t, x), projected, layout, context, source, spec(t, false)));
+    const auto kv = seen ? ops::start_gradient(t, projected) : projected;
+    const auto q = query_.forward(t, x);
+    const attention_spec how = spec(t, false);
+    const auto y = ops::attend_cross<C.width>(t, q, kv, layout, context, source, how);
+    if (seen) *seen = {{q.ref(), kv.ref(), 0, 0, C.width}, scores<T>(y.ref()), how};
+    return output_.forward(t, y);
   }
 
   template <class T, int K>
   var<T, C.width> read(T& t, const var<T, K>& x, const sequence_layout& layout, const cross_input<T, C.width>& c) const {
-    return read(t, x, c.projected, layout, c.layout, c.source);
+    return read(t, x, c.projected, layout, c.layout, c.source, c.seen);
   }
 
   const parameter& output_weight() const { return output_.weight(); }

@@ -8,6 +8,7 @@
 #include "blip/layers/cross_input.hpp"
 #include "blip/layers/layer_norm.hpp"
 #include "blip/layers/mlp.hpp"
+#include "blip/layers/seen_attention.hpp"
 #include "blip/layers/twin_attention.hpp"
 #include "blip/ops/residual.hpp"
 
@@ -66,11 +67,13 @@ class transformer_block<C, B, true> {
   explicit transformer_block(const block_options& o = {})
       : options_(o), norm1_(o.norm_eps), norm2_(o.norm_eps), attention_(o.attention_dropout), cross_(o) {}
 
+  // `seen` gets what self-attention computed, if it is there.
   template <class T, int K>
-  var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false) const {
+  var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false,
+                        seen_attention<T>* seen = nullptr) const {
     static_assert(same_back_end<T, B>());
     static_assert(detail::block_input_is<K, C.width>());
-    return feed_forward(t, self_attention(t, x, layout, causal), layout);
+    return feed_forward(t, self_attention(t, x, layout, causal, seen), layout);
   }
   template <class T, int K>
   var<T, width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal,
@@ -180,11 +183,11 @@ class transformer_block<C, B, true> {
       return norm.forward(t, ops::residual(t, x, compute(x), layout, dropout));
   }
 
-  // `reach`: whether it is causal, or the cache of what came before.
-  template <class T, class Reach>
-  var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Reach& reach) const {
+  // `reach`: whether it is causal, and who looks at it; or the cache of what came before.
+  template <class T, class... Reach>
+  var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Reach&... reach) const {
     return branch(t, x, norm1_, attention_.output_weight(), layout,
-                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach); });
+                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach...); });
   }
   template <class T, class... Context>
   var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Context&... c) const {

@@ -97,7 +97,8 @@ auto text_transformer<C, B, true>::run_crossing(states<T> x, const sequence_layo
                read{context.layers[2 * i + 1], context.layout, second});
     else
       x = step(i, block, x, read{context.layers[i], context.layout,
-                                 C.reading == picture_reading::by_turns && i % 2 ? second : source});
+                                 C.reading == picture_reading::by_turns && i % 2 ? second : source,
+                                 context.watch.at(cross_from() + i)});
   }
   return x;
 }

@@ -47,11 +47,13 @@ consteval bool text_projected_for() {
 }  // namespace detail
 
 // Context rows projected for every layer with cross-attention (for each of its branches where a layer reads two
-// pictures): computed once, read by any number of texts.
+// pictures): computed once, read by any number of texts. `watch` gets what the cross-attention of one layer of the tower
+// computes, where layers read one picture.
 template <class T, int W>
 struct projected_context {
   var_list<T, 2 * W> layers;
   sequence_layout layout;
+  watched_layer<T> watch{};
 };
 
 // BERT with optional cross-attention; text is packed (no padding rows).

@@ -133,6 +133,7 @@ class towers<C, B, true> {
   static constexpr bool fuses_states = C.text.cross == cross_schedule::from_layer;
   static constexpr int image_width = detail::row_width(C.vision.width), text_width = detail::row_width(C.text.width);
   static constexpr int decoder_width = detail::row_width(C.decoder.width);
+  static constexpr int patch = C.vision.patch;  // pixels of a patch's side
 
   explicit towers(const tower_options& o) : vision_(o.vision), text_(o.text), decoder_(o.decoder) {}
 
@@ -148,9 +149,10 @@ class towers<C, B, true> {
   template <class T>
   using decoder_context = projected_context<T, decoder_width>;
 
+  // `watch` gets what the attention of one layer computes.
   template <class T>
-  image_rows<T> images(T& t, const blip::images<T>& pixels) const {
-    return {vision_.forward(t, pixels), vision_.layout(pixels)};
+  image_rows<T> images(T& t, const blip::images<T>& pixels, const watched_layer<T>& watch = {}) const {
+    return {vision_.forward(t, pixels, [](int, const auto&) {}, watch), vision_.layout(pixels)};
   }
   template <class T>
   text_rows<T> text(T& t, const int* ids, const sequence_layout& layout) const {
@@ -206,7 +208,9 @@ class towers<C, B, true> {
     return decoder_.logits(t, rows);
   }
 
-  // The decoder itself, {text, head}: for generation.
+  // The towers themselves; the decoder is {text, head}: for generation.
+  const auto& vision() const { return vision_; }
+  const auto& text_encoder() const { return encoder(); }
   const auto& decoder() const { return decoder_; }
 
   int vocabulary() const {

@@ -7,7 +7,8 @@ namespace blip::inline BLIP_ABI {
 
 template <vit_config C, backend B>
 template <class T>
-auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe) const -> var<T, width> {
+auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe, const watched_layer<T>& watch) const
+    -> var<T, width> {
   static_assert(same_back_end<T, B>());
   const position_grid to = grid(pixels.height(), pixels.width());
   if (!options_.any_size && (to.height != table_.height || to.width != table_.width))
@@ -20,7 +21,9 @@ auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe
   const sequence_layout rows = layout(pixels);
   for (int i = 0; i < depth(); ++i) {
     const block_type& block = blocks_[static_cast<std::size_t>(i)];
-    const auto run = [&block, rows](T& on, const var<T, C.width>& h) { return block.forward(on, h, rows); };
+    const auto run = [&block, rows, seen = watch.at(i)](T& on, const var<T, C.width>& h) {
+      return block.forward(on, h, rows, false, seen);
+    };
     x = i < depth() - options_.checkpoint_last ? run(t, x) : checkpoint(t, x, run);
     observe(i, x);
   }

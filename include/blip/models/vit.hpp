@@ -66,8 +66,10 @@ class vit<C, B, true> {
   template <class T>
   using observer = std::type_identity_t<function_ref<void(int, const var<T, width>&)>>;
 
+  // `watch` gets what the attention of one block computes.
   template <class T>
-  var<T, width> forward(T& t, const images<T>& pixels, observer<T> observe = ignore<T>) const;
+  var<T, width> forward(T& t, const images<T>& pixels, observer<T> observe = ignore<T>,
+                        const watched_layer<T>& watch = {}) const;
   template <class T, class X>
   var<T, width> forward(T&, const X&) const {
     static_assert(detail::pixels_are<T, X>());

@@ -14,6 +14,7 @@
 #include "blip/image/evaluation_view.hpp"
 #include "blip/models/vision_language_model.hpp"
 #include "blip/ops/gather_rows.hpp"
+#include "blip/tasks/itm_logits.hpp"
 #include "blip/tasks/seen_pictures.hpp"
 #include "blip/text/wordpiece.hpp"
 
@@ -40,17 +41,6 @@ struct feature_rows {
                                      static_cast<std::size_t>(width));
   }
 };
-
-namespace detail {
-
-template <class Model>
-consteval std::size_t loss_of(std::string_view name) {
-  std::size_t i = 0;
-  while (i < Model::loss_count && Model::loss_names[i] != name) ++i;
-  return i;
-}
-
-}  // namespace detail
 
 // Do picture and text belong together? For a model that was trained with itc and itm: its features, whose product is
 // the ITC similarity, and the ITM probability softmax(W h_class + b)_1 of pairs. Holds references: model and values
@@ -158,20 +148,9 @@ class matcher {
   template <class T, class C>
   void judge(T& t, const C& context, std::span<const std::vector<int>> ids, std::span<const int> source,
              std::span<const std::size_t> to, std::vector<double>& out) const {
-    // BLIP's matching texts begin with [ENC]; ALBEF's are the same as those that stand alone.
-    const int first_token = towers_type::fuses_states ? -1 : tokens_.id("[ENC]");
-    const text_batch<B> batch(ids, model_.vocabulary(), first_token);
+    const text_batch<B> batch(ids, model_.vocabulary(), first_of_matching<towers_type>(tokens_));
     const buffer<B, int> reads(source);
-    const auto& towers = model_.towers();
-    const auto states = [&] {
-      if constexpr (towers_type::fuses_states)
-        return towers.fuse(t, towers.text(t, batch.ids(), batch.layout()), batch.layout(), context, reads.data());
-      else
-        return towers.multimodal(t, batch.ids(), batch.layout(), context, reads.data());
-    }();
-    const int n = static_cast<int>(to.size());
-    const auto logits =
-        to_host(model_.template head_at<itm_at>().forward(t, ops::gather_rows(t, states, batch.layout().begins, n)));
+    const auto logits = to_host(itm_logits(t, model_, batch, context, reads.data()));
     for (std::size_t i = 0; i < to.size(); ++i)
       out[to[i]] = 1 / (1 + std::exp(static_cast<double>(logits[2 * i]) - static_cast<double>(logits[2 * i + 1])));
   }

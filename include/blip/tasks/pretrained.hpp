@@ -21,9 +21,10 @@ namespace blip::inline BLIP_ABI {
 // threads may share one that is const.
 //   const model_folder folder("blip-image-captioning-base");
 //   const pretrained<blip_captioner<blip_captioner_base.structure, cpu>> m(dev, folder, lm());
-//   const captioner describe(m.model(), m.values(), tokens_of(folder), {.view = view_of(folder)});
+//   const captioner describe(*m, m.values(), tokens_of(folder), {.view = view_of(folder)});
 //   const std::string text = describe(dev, {&picture, 1}).at(0).at(0).text;
-template <class Model>
+// Packed false: weights as they are, for those who need a backward pass.
+template <class Model, bool Packed = true>
 class pretrained {
  public:
   using B = typename Model::backend_type;
@@ -36,7 +37,7 @@ class pretrained {
     layout->place("", model_);
     values_ = arena<B>(std::move(layout));
     load_weights(weights, values_);
-    if constexpr (requires(arena<B> a) { pack(d, std::move(a)); }) values_ = pack(d, std::move(values_));
+    if constexpr (Packed && requires(arena<B> a) { pack(d, std::move(a)); }) values_ = pack(d, std::move(values_));
   }
   // Throws config_error as well, for a folder whose sizes are not those of the model's type; it names the first one.
   template <class... Losses>
@@ -45,7 +46,8 @@ class pretrained {
   pretrained(const pretrained&) = delete;
   pretrained& operator=(const pretrained&) = delete;
 
-  const Model& model() const { return model_; }
+  const Model& operator*() const { return model_; }
+  const Model* operator->() const { return &model_; }
   const arena<B>& values() const { return values_; }
 
  private:

@@ -7,6 +7,7 @@
 #include "blip/autograd/tape.hpp"
 #include "blip/core/buffer.hpp"
 #include "blip/image/evaluation_view.hpp"
+#include "blip/layers/seen_attention.hpp"
 #include "blip/ops/gather_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -18,9 +19,11 @@ class seen_pictures {
   using B = typename T::backend_type;
   using S = typename B::scalar;
 
-  seen_pictures(T& t, const Towers& towers, std::span<const image> pictures, const evaluation_view_options& view)
+  // `watch` gets what the attention of one layer computes.
+  seen_pictures(T& t, const Towers& towers, std::span<const image> pictures, const evaluation_view_options& view,
+                const watched_layer<T>& watch = {})
       : pixels_(to_device(pictures, view)),
-        rows(towers.images(t, as_input(t, static_cast<int>(pictures.size()), view))) {
+        rows(towers.images(t, as_input(t, static_cast<int>(pictures.size()), view), watch)) {
     std::vector<int> first;
     for (int i = 0; i < rows.layout.sequences; ++i) first.push_back(rows.layout.step * i);
     first_ = buffer<B, int>(std::span<const int>(first));

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "blip/core/one_line.hpp"
 #include "blip/text/vocabulary.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -49,9 +50,9 @@ class tokenizer_json_reader {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, std::string found) const {
+  [[noreturn]] void fail(const std::string& expected, std::string found) const {
     throw format_error(
-        {where_ + ": not a tokenizer.json of an uncased BERT", std::move(expected), std::move(found), {}});
+        {where_ + ": not a tokenizer.json of an uncased BERT", one_line(expected), std::move(found), {}});
   }
   void require_text(simdjson::simdjson_result<simdjson::dom::element> value, const std::string& name,
                     std::string_view expected) const {

@@ -26,7 +26,13 @@ void bootstrap<Pretraining, Filter, Captioner>::count(const filtered_pairs& kept
       return r;
     };
     for (std::uint64_t i = 0; i < data_.web.size(); ++i) {
-      const web_label label = data_.of_web(data_.web.id(i));
+      std::string name;
+      try {
+        name = data_.web.id(i);
+      } catch (const error&) {
+        continue;  // broken: CapFilt has left it out and said so
+      }
+      const web_label label = data_.of_web(name);
       *web.wrong += label.is == report::truth::wrong;
       ++row(label).captions;
     }
@@ -92,6 +98,7 @@ template <class Pretraining, class Filter, class Captioner>
 const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended,
                                                                               const filtered_pairs& kept) {
   found_ = {};
+  found_.notes = data_.notes;
   found_.threshold = static_cast<double>(o_.threshold);
   count(kept, mended);
   show_stages();
@@ -152,6 +159,8 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
   }
   found_.facts.push_back({"steps", std::to_string(o_.pretrain) + " + " + std::to_string(o_.filter) + " + " +
                                        std::to_string(o_.captioner) + " + " + std::to_string(o_.pretrain)});
+  if (mended.all_skipped() > 0)
+    found_.facts.push_back({"broken samples of the web, left out", std::to_string(mended.all_skipped())});
   found_.facts.push_back({"pairs in a step", std::to_string(o_.batch)});
   found_.facts.push_back({"seed", std::to_string(o_.seed)});
   return found_;

@@ -90,6 +90,12 @@ class bootstrap {
   void tell(const std::string& line) const {
     if (o_.notice) o_.notice(line + "\n");
   }
+  // What could not be used, by cause.
+  template <class Counts>
+  void tell_skipped(const Counts& causes) const {
+    for (const auto& [cause, count] : causes)
+      tell("  " + std::to_string(count) + (count == 1 ? " sample was" : " samples were") + " skipped: " + cause);
+  }
   static weighted_pairs by_size(const any_pairs& p) { return {p, static_cast<double>(p.size())}; }
   std::shared_ptr<const pair_stream> stream(std::vector<weighted_pairs> pairs, std::uint64_t which) const {
     return std::make_shared<pair_stream>(std::move(pairs), stream_options{.seed = o_.seed * 16 + which});
@@ -141,6 +147,8 @@ class bootstrap {
     t.facts = {{"batch", std::to_string(o_.batch)}, {"stage", stage}};
     t.checkpoint_every = o_.checkpoint_every, t.log_every = o_.log_every;
     t.stop = o_.stop, t.progress_to = o_.progress_to, t.progress_as = o_.progress_as;
+    std::vector<std::shared_ptr<skipped_samples>> skipped;
+    for (const training_phase& p : phases) skipped.push_back(p.pairs->skipped());
     pair_batches<Model> source(std::move(phases), tokens_,
                                {.batch = o_.batch,
                                 .height = o_.view.height,
@@ -153,7 +161,9 @@ class bootstrap {
                                 .alike_are_positives = true,
                                 .seed = o_.seed});
     trainer<Model> loop(device_, *state, folder_ + "/" + stage, t);
-    if (loop.train(source).end == run_end::stopped) return false;
+    const bool stopped = loop.train(source).end == run_end::stopped;
+    for (const auto& s : skipped) tell_skipped(s->causes());
+    if (stopped) return false;
     save_weights(weights(stage), state->values(), {.every_name = true});
     return true;
   }
@@ -178,8 +188,20 @@ class bootstrap {
     o.threshold = o_.threshold, o.seed = o_.seed, o.batch = 64, o.earlier = earlier_output::is_resumed_if_sound;
     o.facts = {{"top_p", std::to_string(o_.top_p)}};
     o.stop = o_.stop;
+    std::optional<progress> shown;
+    if (o_.progress_to)
+      o.progress = [&](const capfilt_report& at) {
+        if (!shown && at.finished()) return;  // there is nothing to do
+        progress_options as = o_.progress_as;
+        as.unit = "pictures";
+        if (!shown)
+          shown.emplace(static_cast<std::int64_t>(at.total), o_.progress_to, as, static_cast<std::int64_t>(at.samples));
+        shown->update(static_cast<std::int64_t>(at.samples), std::to_string(at.lines) + " captions kept");
+      };
     const capfilt_report r = capfilt(data_.web, device_captioner<writer>{device_, describe},
                                      device_matcher<filter>{device_, match}, o, bootstrapped());
+    if (shown) shown->finish();
+    tell_skipped(r.skipped);
     return r.finished() ? std::optional(r) : std::nullopt;
   }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "blip/data/filtered_pairs.hpp"
 #include "blip/data/pair_source.hpp"
@@ -31,6 +32,7 @@ struct bootstrap_data {
   std::function<web_label(const std::string& picture)> of_web{};  // of the caption that it came with
   std::function<bool(const std::string& picture, const std::string& caption)> complete{};  // true, and names everything
   std::function<int(const std::string& picture)> objects{};
+  std::vector<std::string> notes{};  // for the report's readers
 };
 
 namespace detail {

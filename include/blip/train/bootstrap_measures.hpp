@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "blip/data/skipped_samples.hpp"
 #include "blip/eval/average_precision.hpp"
 #include "blip/eval/retrieval_recall.hpp"
 #include "blip/eval/roc_auc.hpp"
@@ -17,18 +19,26 @@
 
 namespace blip::inline BLIP_ABI {
 
-// The first pictures of a set, each once, with its first caption.
+// The first pictures of a set, each once, with its first caption. Broken samples are left out; too many of them throw
+// format_error (see skipped_samples).
 struct measured_pairs {
   std::vector<image> pictures{};
   std::vector<std::string> names{}, texts{};
 };
 inline measured_pairs first_pictures(const any_pairs& from, std::size_t count) {
   measured_pairs out;
+  std::unordered_set<std::string> seen;
+  skipped_samples skipped;
   for (std::uint64_t i = 0; i < from.size() && out.pictures.size() < count; ++i) {
-    captioned_picture p = from.sample(i);
-    if (std::find(out.names.rbegin(), out.names.rbegin() + std::min<std::ptrdiff_t>(8, std::ssize(out.names)), p.id) !=
-        out.names.rbegin() + std::min<std::ptrdiff_t>(8, std::ssize(out.names)))
-      continue;  // another caption of a picture that is there
+    captioned_picture p;
+    try {
+      p = from.sample(i);
+      skipped.use();
+    } catch (const error& e) {
+      skipped.skip(e);
+      continue;
+    }
+    if (!seen.insert(p.id).second) continue;  // another caption of a picture that is there
     out.pictures.push_back(std::move(p.picture));
     out.names.push_back(std::move(p.id));
     out.texts.push_back(clean_caption(cleaning::blip, p.caption));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "blip/data/hash_of_name.hpp"
 #include "blip/data/pair_stream.hpp"
 #include "blip/data/prefetch.hpp"
 #include "blip/image/picture_site.hpp"
@@ -37,6 +38,7 @@ struct pair_batch_options {
   int longest = 30;                     // tokens of a text, [CLS] and [SEP] included
   std::string prompt{};                 // in front of every caption
   bool alike_are_positives = false;     // pairs of one picture or of equal texts count as one (examples::image_ids)
+  bool names_are_ids = false;           // examples::image_ids are hashes of pictures' names, so that a queue knows them
   std::uint64_t seed = 0;               // of the view, and of what losses draw on the host (masks)
   prefetch_options ahead{};
 };
@@ -116,9 +118,12 @@ class pair_batches {
               {.seed = o_.seed, .sample = at, .epoch = static_cast<std::uint32_t>(at >> 32)});
       b.texts.texts.push_back(
           tokens_.encode(o_.prompt + (o_.clean ? clean_caption(*o_.clean, p.caption) : p.caption), o_.longest));
-      if (o_.alike_are_positives) alike.add(p.id, b.texts.texts.back());
+      if (o_.names_are_ids)
+        b.texts.image_ids.push_back(static_cast<int>(hash_of_name(p.id) >> 33));  // 31 bits; queues' own are -100
+      else if (o_.alike_are_positives)
+        alike.add(p.id, b.texts.texts.back());
     }
-    if (o_.alike_are_positives) b.texts.image_ids = alike.numbers();
+    if (o_.alike_are_positives && !o_.names_are_ids) b.texts.image_ids = alike.numbers();
   }
 
   // Pairs that share a picture or a text, and what those share, have one number.

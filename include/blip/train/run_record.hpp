@@ -11,6 +11,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/one_line.hpp"
 #include "blip/train/run_log.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -90,7 +91,7 @@ inline run_record parse_run_record(const std::string& path, std::string_view tex
   for (const auto [name, value] : facts) {
     std::string_view v;
     if (value.get(v) != simdjson::SUCCESS)
-      throw format_error({path + ": the fact \"" + std::string(name) + "\"", "text", "something else", {}});
+      throw format_error({path + ": the fact \"" + one_line(name) + "\"", "text", "something else", {}});
     r.facts.emplace(name, v);
   }
   return r;

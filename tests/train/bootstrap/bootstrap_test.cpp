@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/train/bootstrap.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -262,4 +263,43 @@ TEST_CASE("bootstrap: where nobody knows the truth, or the filter keeps nothing,
   CHECK(nothing.run());
   CHECK(get(folder / "nothing/bootstrapped.jsonl").empty());
   CHECK(nothing.found().counts.whole_after->captions == 0);
+}
+
+namespace {
+
+// Some samples of which cannot be used.
+struct with_broken {
+  any_pairs all;
+  std::uint64_t every;
+
+  std::uint64_t size() const { return all.size(); }
+  captioned_picture sample(std::uint64_t i) const {
+    if (i % every == 5) throw format_error({"sample " + std::to_string(i), "a whole one", "half of it", {}});
+    return all.sample(i);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("bootstrap: a broken sample is left out, counted and told; CapFilt shows how far it is", "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_data some = data();
+  some.web = with_broken{some.web, 90}, some.test = with_broken{some.test, 30};
+  some.notes = {"a word to the readers"};
+  bootstrap_options o = options();
+  std::string told, shown;
+  o.notice = [&](std::string_view line) { told += line; };
+  o.progress_to = [&](std::string_view line) { shown += line; };
+  device<cpu> d({.threads = 1});
+  job whole(d, options_of_towers(), tokens(), some, folder / "run", o);
+  REQUIRE(whole.run());
+  CHECK_THAT(told, Catch::Contains("capfilt: 90 pictures\n  1 sample was skipped: format, expected a whole one\n"));
+  CHECK_THAT(shown, Catch::Contains("90/90") && Catch::Contains("pictures/s") && Catch::Contains("captions kept"));
+  CHECK(whole.found().notes == some.notes);
+  const auto& facts = whole.found().facts;
+  CHECK(std::count_if(facts.begin(), facts.end(), [](const report::fact& f) { return f.name.starts_with("broken samples"); }) == 1);
+
+  some.web = with_broken{data().web, 10};  // nine of ninety
+  job broken(d, options_of_towers(), tokens(), some, folder / "broken", options());
+  CHECK_THROWS_WITH(broken.run(), Catch::Contains("at most 1 % of them"));
 }

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <numeric>
+
+#include "blip/data/retrieval_set_of.hpp"
+#include "blip/data/scenes/named_picture.hpp"
+#include "blip/data/scenes/web_caption.hpp"
+#include "blip/eval/average_precision.hpp"
+#include "blip/eval/caption_metrics.hpp"
+#include "blip/eval/caption_words.hpp"
+#include "blip/eval/retrieval_recall.hpp"
+#include "blip/eval/roc_auc.hpp"
+#include "blip/text/cleaning.hpp"
+#include "blip/train/standard_error.hpp"
+#include "evaluate_records.hpp"
+#include "json_object.hpp"
+#include "own_data.hpp"
+#include "pictures.hpp"
+#include "sampling.hpp"
+#include "tasks.hpp"
+
+namespace tool {
+namespace {
+
+struct evaluate_options {
+  std::string task;
+  model_options model;
+  std::vector<std::string> data;
+  std::string answers;
+  sampling_options sampling;
+  int batch = 32;
+  std::int64_t most = 0;  // pictures; 0: all
+  common_options common;
+};
+
+// The pictures of a set in batches, each once; those that cannot be read are counted and left out.
+class evaluated {
+ public:
+  evaluated(const evaluate_options& o, const blip::pair_set& pairs)
+      : o_(o), pairs_(pairs), set_(blip::retrieval_set_of(pairs, skipped_)) {
+    const auto most = static_cast<std::size_t>(o.most);
+    if (most == 0 || most >= set_.images.size()) return;
+    std::vector<bool> first(set_.images.size());
+    std::fill_n(first.begin(), most, true);
+    set_ = only_pictures(set_, first);
+  }
+
+  // f(pictures, numbers): the next ones, in order, and which of the set they are. Afterwards set() holds those that
+  // were read.
+  template <class F>
+  void each(F f) {
+    std::optional<blip::progress> shown;
+    blip::progress_options as = blip::standard_error_options();
+    as.unit = "pictures";
+    if (!o_.common.quiet) shown.emplace(static_cast<std::int64_t>(set_.images.size()), blip::to_standard_error, as);
+    std::vector<bool> read(set_.images.size());
+    std::vector<blip::image> some;
+    std::vector<std::size_t> numbers;
+    for (std::size_t p = 0; p < set_.images.size(); ++p) {
+      try {
+        some.push_back(pairs_.picture(set_.images[p]));
+        numbers.push_back(p), read[p] = true, skipped_.use();
+      } catch (const blip::error& e) {
+        skipped_.skip(e);
+      }
+      if (some.size() == static_cast<std::size_t>(o_.batch) || p + 1 == set_.images.size()) {
+        if (!some.empty()) f(std::span<const blip::image>(some), std::span<const std::size_t>(numbers));
+        some.clear(), numbers.clear();
+        if (shown) shown->update(static_cast<std::int64_t>(p + 1));
+      }
+    }
+    if (shown) shown->finish();
+    set_ = only_pictures(set_, read);
+    if (set_.images.empty() || set_.texts.empty())
+      throw blip::format_error({"evaluate: the data", "a picture with a caption", "none", {}});
+  }
+
+  const blip::retrieval_set& set() const { return set_; }
+  json_object result() const {
+    json_object out;
+    out.text("task", o_.task).integer("images", static_cast<std::int64_t>(set_.images.size()));
+    out.integer("texts", static_cast<std::int64_t>(set_.texts.size()));
+    return out.integer("skipped", static_cast<std::int64_t>(skipped_.skipped())), out;
+  }
+
+ private:
+  const evaluate_options& o_;
+  const blip::pair_set& pairs_;
+  blip::skipped_samples skipped_;
+  blip::retrieval_set set_;
+};
+
+// Recall in percent by the contrast alone. Source: ALBEF and BLIP, itm_eval, before re-ranking.
+std::string retrieval(const evaluate_options& o, const compute& on) {
+  const opened_model model = open_model(o.model, model_task::match);
+  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view, .batch = o.batch}, on);
+  const blip::pair_set pairs = open_data(o.data, 0);
+  evaluated all(o, pairs);
+  blip::feature_rows pictures;
+  all.each([&](std::span<const blip::image> some, auto) {
+    const blip::feature_rows rows = matcher->image_features(some);
+    pictures.count += rows.count, pictures.width = rows.width;
+    pictures.values.insert(pictures.values.end(), rows.values.begin(), rows.values.end());
+  });
+  const blip::retrieval_set& set = all.set();
+  std::vector<std::string> clean;
+  for (const std::string& t : set.texts) clean.push_back(blip::clean_caption(blip::cleaning::blip, t));
+  const blip::feature_rows texts = matcher->text_features(clean);
+  const auto n = static_cast<std::size_t>(pictures.count), m = static_cast<std::size_t>(texts.count);
+  std::vector<float> of_pictures(n * m), of_texts(n * m);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < m; ++j) {
+      const auto a = pictures.row(static_cast<int>(i)), b = texts.row(static_cast<int>(j));
+      of_pictures[i * m + j] = of_texts[j * n + i] = std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
+    }
+  const blip::retrieval_scores r = blip::retrieval_recall(
+      blip::matrix_view<const float>{of_pictures.data(), pictures.count, texts.count, texts.count, nullptr},
+      blip::matrix_view<const float>{of_texts.data(), texts.count, pictures.count, pictures.count, nullptr},
+      set.image_of_text);
+  return all.result()
+      .number("tr1", r.image_to_text.r1)
+      .number("tr5", r.image_to_text.r5)
+      .number("tr10", r.image_to_text.r10)
+      .number("ir1", r.text_to_image.r1)
+      .number("ir5", r.text_to_image.r5)
+      .number("ir10", r.text_to_image.r10)
+      .number("r_mean", r.mean())
+      .str();
+}
+
+// Captions against all that people wrote of the picture, by pycocoevalcap's metrics.
+std::string captions(const evaluate_options& o, const compute& on) {
+  const opened_model model = open_model(o.model, model_task::caption);
+  blip::captioner_options c{.view = model.view, .batch = o.batch};
+  if (!model.of_transformers && o.model.preset != "scenes") c.prompt = "a picture of ";
+  const bool small = model.sizes.options.decoder.embedding.positions <= 32;
+  o.sampling.fill(c, model, small ? 32 : 20, static_cast<int>(model.tokens.open(c.prompt).size()));
+  c.seed = o.common.seed;
+  const std::unique_ptr<caption_task> captioner = open_captioner(model, c, on);
+  const blip::pair_set pairs = open_data(o.data, 0);
+  evaluated all(o, pairs);
+  std::vector<std::string> made;
+  all.each([&](std::span<const blip::image> some, auto) {
+    std::vector<std::uint64_t> streams;
+    for (std::size_t i = 0; i < some.size(); ++i) streams.push_back(made.size() + i);
+    for (const auto& best : captioner->caption(some, streams)) {
+      std::string text = best.at(0).text;
+      if (!c.prompt.empty() && text.starts_with(c.prompt)) text.erase(0, c.prompt.size());  // as the published code
+      made.push_back(std::move(text));
+    }
+  });
+  std::vector<blip::caption_case> cases;
+  for (std::size_t p = 0; p < made.size(); ++p) {
+    std::vector<std::string> said;
+    for (const int t : all.set().texts_of_image[p]) said.push_back(all.set().texts[static_cast<std::size_t>(t)]);
+    cases.push_back(blip::split_case(made[p], said));
+  }
+  const blip::caption_scores s = blip::score_captions(cases);
+  json_object out = all.result();
+  for (std::size_t n = 0; n < s.bleu.size(); ++n) out.number("bleu" + std::to_string(n + 1), s.bleu[n]);
+  return out.number("rouge_l", s.rouge_l).number("cider", s.cider_d).str();
+}
+
+// Whether a caption is true of its picture: what a generated world says of its web's captions. Vague ones say nothing
+// about a filter. Empty for other data.
+std::optional<blip::scenes::labelled_caption> label_of(const std::string& picture) {
+  try {
+    const blip::scenes::named_picture p(picture);
+    if (p.part() != blip::scenes::split::web && p.part() != blip::scenes::split::web_test) return {};
+    return blip::scenes::web_caption(p.of(), p.part(), p.number());
+  } catch (const blip::error&) {  // a file
+    return {};
+  }
+}
+
+// How well the matching head tells captions that are true from others. Where nobody knows the truth, each picture's own
+// first caption is to be told from that of the next picture.
+std::string filter(const evaluate_options& o, const compute& on) {
+  const opened_model model = open_model(o.model, model_task::match);
+  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view, .batch = o.batch}, on);
+  const blip::pair_set pairs = open_data(o.data, 0);
+  evaluated all(o, pairs);
+  const blip::retrieval_set whole = all.set();  // with those that cannot be read
+  const std::size_t count = whole.images.size();
+  const bool known = count > 0 && label_of(whole.images[0]).has_value();
+  std::vector<int> labels;
+  std::vector<double> scores;
+  all.each([&](std::span<const blip::image> some, std::span<const std::size_t> numbers) {
+    std::vector<std::string> texts;
+    std::vector<blip::pair_of> which;
+    const auto add = [&](std::size_t picture, std::size_t caption_of, bool is) {
+      const std::vector<int>& said = whole.texts_of_image[caption_of];
+      if (said.empty()) return;
+      which.push_back({static_cast<int>(picture), static_cast<int>(texts.size())});
+      texts.push_back(blip::clean_caption(blip::cleaning::blip, whole.texts[static_cast<std::size_t>(said[0])]));
+      labels.push_back(is);
+    };
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (!known) {
+        add(i, numbers[i], true), add(i, (numbers[i] + 1) % count, false);
+      } else if (const auto c = label_of(whole.images[numbers[i]]); c && c->kind != blip::scenes::noise::vague) {
+        add(i, numbers[i], c->is_true);
+      }
+    }
+    const std::vector<double> p = matcher->probabilities(some, texts, which);
+    scores.insert(scores.end(), p.begin(), p.end());
+  });
+  return all.result()
+      .text("truth", known ? "of the generated world" : "own caption against that of the next picture")
+      .integer("pairs", static_cast<std::int64_t>(labels.size()))
+      .number("auc", blip::roc_auc(labels, scores))
+      .number("average_precision", blip::average_precision(labels, scores))
+      .str();
+}
+
+int evaluate(const evaluate_options& o) {
+  const compute on = o.common.on();
+  if (o.task == "retrieval") return print_line(retrieval(o, on)), done;
+  if (o.task == "caption") return print_line(captions(o, on)), done;
+  if (o.task == "filter") return print_line(filter(o, on)), done;
+  if (o.data.size() != 1)
+    throw blip::config_error({"--data of evaluate --task " + o.task, "one", std::to_string(o.data.size()), {}});
+  const records_to_evaluate records{o.task, o.model, o.data[0], o.answers, o.sampling, o.batch, o.most};
+  print_line(o.task == "vqa"    ? evaluate_vqa(records, on)
+             : o.task == "nlvr" ? evaluate_nlvr(records, on)
+                                : evaluate_entailment(records, on));
+  return done;
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, job& chosen) {
+  add_command<evaluate_options>(
+      app, chosen, "evaluate", "Measures a model on data: one JSON object",
+      "blip evaluate --task retrieval --model run/filter/model --data coco:coco_karpathy_test.json,root=coco",
+      [](CLI::App& c, evaluate_options& o) {
+        c.add_option(
+             "--task", o.task,
+             "retrieval: recall in percent, by the contrast alone; caption: BLEU, ROUGE-L, CIDEr-D; filter: ROC "
+             "area and average precision of the matching head; vqa, nlvr, entailment: accuracy in percent")
+            ->required()
+            ->check(CLI::IsMember({"retrieval", "caption", "filter", "vqa", "nlvr", "entailment"}));
+        add_model(c, o.model);
+        c.add_option("--data", o.data,
+                     std::string(data_help) +
+                         " | vqa:FILE,root=DIR | nlvr:FILE,root=DIR | "
+                         "snli-ve:FILE,root=DIR")
+            ->required();
+        c.add_option("--answers", o.answers, "Of --task vqa: choose from these, a JSON list; else answers are made");
+        c.add_option("--images", o.most, "The first so many pictures or records; 0: all")
+            ->check(CLI::Range(0, 1'000'000'000))
+            ->capture_default_str();
+        c.add_option("--batch", o.batch, "Pictures in a pass")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+        add_sampling(c, o.sampling, "20");
+      },
+      evaluate);
+}
+
+}  // namespace tool

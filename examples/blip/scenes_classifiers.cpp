@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiled_answerer.hpp"
+#include "presets.hpp"
+
+namespace tool {
+namespace {
+
+template <class B>
+using entailment = blip::albef_entailment<scenes_entailing.structure, B>;
+template <class B>
+using blip_pairs = blip::blip_pair_reasoning<scenes_blip_reasoning.structure, B>;
+template <class B>
+using albef_pairs = blip::albef_pair_reasoning<scenes_albef_reasoning.structure, B>;
+
+}  // namespace
+
+const compiled_model<classify_task, blip::classifier_options> scenes_entailer{
+    "scenes", scenes_entailing, open_compiled_classifier<entailment, true>};
+const compiled_model<classify_task, blip::classifier_options> scenes_blip_pairs{
+    "scenes", scenes_blip_reasoning, open_compiled_classifier<blip_pairs, true>};
+const compiled_model<classify_task, blip::classifier_options> scenes_albef_pairs{
+    "scenes", scenes_albef_reasoning, open_compiled_classifier<albef_pairs, true>};
+
+}  // namespace tool

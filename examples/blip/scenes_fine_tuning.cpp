@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "save_stages.hpp"
+#include "train_model.hpp"
+
+namespace tool {
+namespace {
+
+blip::run_result caption(const training_request& q) {
+  blip::tower_options towers = scenes_towers(blip::scenes_blip.options, q);
+  towers.text = {};
+  const int prompt = q.recipe.prompt.empty() ? 0 : static_cast<int>(q.tokens.open(q.recipe.prompt).size());
+  const blip::run_result result = train_model<blip::scenes_captioner<blip::cpu>>(
+      q, towers,
+      blip::lm({.first_token = q.tokens.id("[DEC]"), .smoothing = q.recipe.label_smoothing, .prompt = prompt}));
+  if (result.end == blip::run_end::finished) save_captioner(q.out, towers, q.tokens);
+  return result;
+}
+
+// ITC + ITM; with a queue also the momentum model, as published.
+template <class Model, blip::itc_config F>
+blip::run_result retrieve(const training_request& q) {
+  blip::tower_options towers = scenes_towers(blip::scenes_blip.options, q);
+  towers.decoder = {};
+  const blip::run_result result = train_model<Model>(
+      q, towers, blip::itc<F>(blip::itc_options{.queue = q.recipe.queue, .clamp = q.recipe.clamp_temperature}),
+      blip::itm<>({.first_token = q.tokens.id("[ENC]")}, {.epsilon = 1e-4}));
+  if (result.end == blip::run_end::finished) save_filter(q.out, towers, q.tokens);
+  return result;
+}
+
+constexpr blip::itc_config in_batch = blip::scenes_features;
+constexpr blip::itc_config with_queue{.width = in_batch.width};
+constexpr int patch = blip::scenes_vit.structure.patch;
+
+}  // namespace
+
+const compiled_trainer scenes_blip_captioning{"blip", "caption", "scenes", false, patch, caption};
+const compiled_trainer scenes_blip_retrieving{"blip", "retrieval", "scenes",
+                                              false,  patch,       retrieve<blip::scenes_filter<blip::cpu>, in_batch>};
+const compiled_trainer scenes_blip_retrieving_momentum{
+    "blip", "retrieval", "scenes",
+    true,   patch,       retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, with_queue>, with_queue>};
+
+}  // namespace tool

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "blip/backend/cpu.hpp"
+#include "blip/image/evaluation_view.hpp"
+#include "blip/image/training_view.hpp"
+#include "blip/io/load_weights.hpp"
+#include "blip/io/save_weights.hpp"
+#include "blip/models/scenes.hpp"
+#include "blip/train/pair_batches.hpp"
+#include "blip/train/standard_error.hpp"
+#include "training.hpp"
+#include "weights_of.hpp"
+
+namespace tool {
+
+// How a recipe looks at pictures, as rows of pixels.
+inline blip::picture_view view_of(const blip::training_recipe& r) {
+  if (!r.augment) {
+    const blip::evaluation_view_options o{.height = r.image_size, .width = r.image_size};
+    return [o](const blip::image& p, std::span<float> row, const blip::picture_site&) {
+      const std::vector<float> made = blip::evaluation_pixels({&p, 1}, o);
+      std::copy(made.begin(), made.end(), row.begin());
+    };
+  }
+  blip::training_view_options o{.height = r.image_size, .width = r.image_size};
+  o.augment.magnitude = r.magnitude;
+  if (r.least_area > 0)
+    o.crop->min_area = r.least_area;
+  else
+    o.crop.reset();
+  return [o](const blip::image& p, std::span<float> row, const blip::picture_site& at) {
+    blip::normalise(blip::training_view(p, at, o), row, blip::clip_statistics);
+  };
+}
+
+inline blip::trainer_options options_of(const training_request& q, std::int64_t steps_per_epoch) {
+  const blip::training_recipe& r = q.recipe;
+  blip::trainer_options t;
+  t.steps = r.steps, t.steps_per_epoch = r.epochs > 0 ? steps_per_epoch : 0;
+  t.rate = schedule_of(r), t.alpha = alpha_of(r), t.optimiser = optimiser_of(r), t.clip = r.clip;
+  t.seed = q.seed, t.begin = blip::start::resume, t.facts = q.facts;
+  t.checkpoint_every = q.checkpoint_every, t.log_every = q.log_every;
+  t.stop = q.stop, t.notice = q.told;
+  if (q.told) t.progress_to = q.told, t.progress_as = blip::standard_error_options();
+  return t;
+}
+
+// Steps of an epoch of all the data.
+inline std::int64_t steps_of_epoch(const training_request& q) {
+  std::uint64_t samples = 0;
+  for (const weighted_set& s : q.data) samples += s.pairs.size();
+  const auto taken = static_cast<std::uint64_t>(q.recipe.batch) * static_cast<std::uint64_t>(q.recipe.accumulate);
+  return static_cast<std::int64_t>(std::max<std::uint64_t>(samples / taken, 1));
+}
+
+// Trains Model{towers, losses...} as the request says and leaves weights.safetensors and vocab.txt.
+template <class Model, class... Losses>
+blip::run_result train_model(const training_request& request, blip::tower_options towers, const Losses&... losses) {
+  training_request q = request;
+  const std::int64_t epoch = steps_of_epoch(q);
+  if (q.recipe.steps == 0) q.recipe.steps = q.recipe.epochs * epoch;
+  const blip::training_recipe& r = q.recipe;
+  towers.vision.checkpoint_last = std::min(r.checkpointed_blocks, towers.vision.depth);
+  const auto state = std::make_unique<blip::training_state<Model>>(
+      blip::training_options{.seed = q.seed, .momentum = r.momentum, .spread = {.tables = 0.05, .by_fan_in = true}},
+      towers, losses...);
+  if (!q.init.empty())
+    blip::load_weights(weights_of(q.init), state->values(), {.ignore_unexpected = true}), state->restart();
+
+  std::vector<blip::weighted_pairs> sources;
+  for (const weighted_set& s : q.data) sources.push_back({s.pairs, s.weight});
+  const auto stream = std::make_shared<blip::pair_stream>(std::move(sources), blip::stream_options{.seed = q.seed});
+  blip::pair_batch_options b{.batch = r.batch,
+                             .micro_batches = r.accumulate,
+                             .height = r.image_size,
+                             .width = r.image_size,
+                             .view = view_of(r),
+                             .clean = cleaning_of(r),
+                             .longest = r.longest,
+                             .prompt = r.prompt};
+  b.alike_are_positives = r.queue == 0, b.names_are_ids = r.queue > 0 && r.task == "retrieval", b.seed = q.seed;
+  blip::pair_batches<Model> source({{stream, 0}}, q.tokens, b);
+
+  blip::device<blip::cpu> d(
+      {.threads = q.on.threads, .products = q.on.bf16 ? blip::precision::bf16 : blip::precision::fp32});
+  blip::trainer<Model> loop(d, *state, q.out, options_of(q, epoch));
+  const blip::run_result result = loop.train(source);
+  if (q.told)
+    for (const auto& [cause, count] : stream->skipped()->causes())
+      q.told(std::to_string(count) + " samples were skipped: " + cause + "\n");
+  if (result.end == blip::run_end::stopped) return result;
+  blip::save_weights(q.out + "/weights.safetensors", state->values(), {.every_name = true});
+  std::string words;
+  for (int id = 0; id < q.tokens.size(); ++id) words += q.tokens.tokens().token(id) + '\n';
+  blip::write_file(q.out + "/vocab.txt", words);
+  return result;
+}
+
+// Towers of the size of scenes for the words and pictures of a request.
+inline blip::tower_options scenes_towers(blip::tower_options o, const training_request& q) {
+  o = blip::with_vocabulary(o, q.tokens.size());
+  o.vision.image_height = o.vision.image_width = q.recipe.image_size;
+  return o;
+}
+
+}  // namespace tool

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Found in place of tests/support/laws.hpp when the tests of ops and layers are compiled for the emulated GPU: the same
+// cases, held against the reference on back end `cuda`, under three orders of warps and blocks.
+#include "blip/backend/cpu.hpp"
+#include "blip/backend/cuda.hpp"
+#include "blip/backend/reference.hpp"
+#include "support/catch.hpp"
+#include "support/law_bench.hpp"
+#include "support/simt/simt.hpp"
+#include "support/tolerance.hpp"
+
+// The laws themselves and random points are those of the processor's header; what names back ends is not.
+#define law_subject processor_law_subject
+#define check_laws processor_check_laws
+#define subject processor_subject
+#define op processor_op
+#include "../../../support/laws.hpp"
+#undef law_subject
+#undef check_laws
+#undef subject
+#undef op
+
+namespace blip_test {
+
+struct law_subject {
+  law_factory reference, dual;
+  // What a test asks of the processor, it gets of the emulated GPU.
+  std::function<std::unique_ptr<law_runner>(const law_case&, blip::cpu::options)> cpu;
+};
+
+inline law_result in_order(std::uint64_t seed, law_runner& r, const law_point& p, const numbers& dy) {
+  simt::run_options().seed = seed;
+  law_result found = r.record(p, dy);
+  simt::run_options().seed = 0;
+  return found;
+}
+
+inline void check_laws(const law_subject& s, const law_case& c, std::optional<difference_tolerance> = {}) {
+  const auto oracle = s.reference(c), on_gpu = s.cpu(c, {});
+  const law_point p = random_point(c, oracle->entries());
+  const law_result shape = oracle->infer(p);
+  numbers dy = random_numbers(static_cast<int>(shape.y.size()), 7);
+  if (c.output_gaps) {
+    const auto used = at(c.layouts, c.output_split).used(shape.rows);
+    for (std::size_t i = 0; i < dy.size(); ++i)
+      if (!used[i / static_cast<std::size_t>(shape.width)]) dy[i] = 0;
+  }
+  const law_result expected = oracle->record(p, dy), found = in_order(0, *on_gpu, p, dy);
+  CHECK(worst_error(found.y, expected.y) <= of_float.value);
+  for (std::size_t leaf = 0; leaf < p.size(); ++leaf) {
+    INFO("leaf " << leaf);
+    CHECK(worst_error(found.gradients[leaf], expected.gradients[leaf]) <= of_float.gradient);
+  }
+  for (const std::uint64_t seed : {1u, 2u}) {
+    INFO("order " << seed);
+    same_bits(in_order(seed, *on_gpu, p, dy), found);
+  }
+  own_laws(*on_gpu, p, dy, of_float.gradient);
+  if (c.output_split < 0) return;
+  const law_layout& rows = at(c.layouts, c.output_split);
+  for (int one = 0; one < rows.sequences(); ++one) {
+    INFO("sequence " << one << " alone");
+    law_point part = p;
+    for (std::size_t i = 0; i < c.inputs.size(); ++i)
+      if (const int split = c.inputs[i].split; split >= 0) {
+        const law_layout& l = at(c.layouts, split);
+        part[i] = rows_of(p[i], c.inputs[i].width, l.begin(one), at(l.lengths, one));
+      }
+    const numbers by_itself = s.cpu(alone(c, one), {})->infer(part).y;
+    CHECK(difference_of_bits(by_itself, rows_of(found.y, found.width, rows.begin(one), at(rows.lengths, one))) == "");
+  }
+}
+
+template <class Make, class Forward>
+law_subject subject(Make make, Forward forward) {
+  using blip::reference;
+  return {[=](const law_case& c) -> std::unique_ptr<law_runner> {
+            return std::make_unique<law_bench<reference<double>, Make, Forward>>(c, make, forward,
+                                                                                 reference<double>::options{});
+          },
+          [=](const law_case& c) -> std::unique_ptr<law_runner> {
+            return std::make_unique<law_inference<reference<dual>, Make, Forward>>(c, make, forward,
+                                                                                   reference<dual>::options{});
+          },
+          [=](const law_case& c, const blip::cpu::options&) -> std::unique_ptr<law_runner> {
+            return std::make_unique<law_bench<blip::cuda, Make, Forward>>(
+                c, make, forward, blip::cuda::options{.products = blip::precision::fp32});
+          }};
+}
+
+template <class P = no_parameters, class Forward>
+law_subject op(Forward forward) {
+  return subject([]<class B>() { return P{}; }, forward);
+}
+
+}  // namespace blip_test

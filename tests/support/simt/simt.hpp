@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+
+// Runs CUDA kernels that g++ has compiled: one fiber per CUDA thread, block after block. A warp's lanes run one after
+// the other until all wait for each other, warps run in an order shuffled by a seed, so what a missing barrier lets
+// happen does happen. Shared memory is NaN when a block begins, device memory when it is allocated.
+namespace simt {
+
+struct dim {
+  unsigned x = 1, y = 1, z = 1;
+  constexpr dim(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}  // NOLINT: as CUDA's dim3
+};
+
+inline constexpr std::size_t most_shared = 232448;  // 227 KB, as a block of sm_90 may have
+
+struct options {
+  std::uint64_t seed = 0;    // of the order of warps and blocks
+  int without_barrier = -1;  // the number of a __syncthreads or __syncwarp that does nothing; -1: none
+};
+// Of the calling thread.
+options& run_options();
+// How many different __syncthreads and __syncwarp the kernels since the last reset have met; `without_barrier` counts
+// them in the order of their first call.
+int barrier_sites();
+void reset_barrier_sites();
+// Launches and switches between fibers so far.
+struct counts {
+  std::uint64_t launches = 0, threads = 0, switches = 0;
+};
+const counts& work_done();
+
+// What a kernel did wrong: a wait that never ends, memory written behind its end.
+struct fault : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+// --- for cuda_runtime.h -----------------------------------------------------------------------------------------
+
+// Calls kernel(arguments) once for every thread. Throws fault.
+void run(dim grid, dim block, std::size_t shared, void (*kernel)(void*), void* arguments);
+
+// Where a barrier is written.
+struct site {
+  const char* file;
+  int line;
+  bool operator==(const site&) const = default;
+};
+void block_barrier(const site& at);
+void warp_barrier(unsigned mask, const site& at);
+// Waits for all lanes of the mask; gives what each of them brought.
+const std::uint64_t* exchange(unsigned mask, std::uint64_t mine);
+int lane();
+
+void* allocate(std::size_t bytes);
+void release(void* p);  // throws fault when something was written behind the end
+std::size_t allocated();
+
+}  // namespace simt

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blip/tasks/multimodal_features.hpp"
+
+#include <cmath>
+
+#include "support/backends.hpp"
+#include "support/catch.hpp"
+#include "tasks/tiny_judge.hpp"
+
+using namespace blip;
+using namespace blip_test;
+
+namespace {
+
+// The head of matching on a row is the logit of the pair.
+template <class Model>
+void check_features() {
+  using B = typename Model::backend_type;
+  const tiny_judge<Model> j;
+  const seen_world w = world_of(5);
+  device<B> d;
+  const auto features = [&](int batch) {
+    return multimodal_features(d, *j.model, j.model.values(), j.tokens, w.pictures, w.texts,
+                               {.view = view, .longest = longest, .batch = batch});
+  };
+  const feature_rows f = features(8);
+  REQUIRE((f.count == 5 && f.width == 12 && f.values.size() == 60));
+  const auto weight = j.model.values().read("itm_head.weight"), bias = j.model.values().read("itm_head.bias");
+  for (int i = 0; i < 5; ++i) {
+    double logit = static_cast<double>(bias[1]);
+    for (std::size_t k = 0; k < 12; ++k)
+      logit += static_cast<double>(weight[12 + k]) * static_cast<double>(f.row(i)[k]);
+    CHECK(std::abs(logit - j.logit(d, at(w.pictures, i), at(w.texts, i))) < 1e-5);
+  }
+  for (const int batch : {1, 3}) CHECK(features(batch).values == f.values);
+  CHECK_THROWS_AS(features(0), config_error);
+}
+
+}  // namespace
+
+TEMPLATE_LIST_TEST_CASE("multimodal_features: what the matching head sees, in any batch", "[tasks]",
+                        test::golden_backends) {
+  check_features<blip_matching<TestType>>();
+  check_features<albef_matching<TestType>>();
+}
+
+TEST_CASE("multimodal_features: a text for each picture, or it is refused; none of both gives none", "[tasks]") {
+  const tiny_judge<blip_matching<cpu>> j;
+  const seen_world w = world_of(2);
+  device<cpu> d({.threads = 1});
+  CHECK_THROWS_AS(multimodal_features(d, *j.model, j.model.values(), j.tokens, w.pictures, {}, {.view = view}),
+                  shape_error);
+  CHECK(multimodal_features(d, *j.model, j.model.values(), j.tokens, {}, {}, {.view = view}).count == 0);
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# training.sh TOOL SCENES_FILES: pre-training, fine-tuning, CapFilt, evaluation and the main job on pictures in files.
+set -u
+tool=$1 scenes_files=$2
+here=$(dirname "${BASH_SOURCE[0]}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+fail() { echo "FAILED: $1"; sed 's/^/    /' "$work/out" "$work/err" | tail -n 20; failed=1; }
+# expect NAME EXIT WORDS... -- COMMAND...: runs it; its exit code and all WORDS in what it prints must be as said.
+expect() {
+  local name=$1 code=$2; shift 2
+  local words=()
+  while [ "$1" != -- ]; do words+=("$1"); shift; done
+  shift
+  "$@" > "$work/out" 2> "$work/err"
+  local found=$?
+  [ $found = "$code" ] || { fail "$name: exit $found, not $code"; return; }
+  for word in "${words[@]}"; do
+    cat "$work/out" "$work/err" | grep -qF -- "$word" || { fail "$name: no \"$word\""; return; }
+  done
+}
+# number NAME: of the JSON object that was printed last.
+number() { sed -nE "s/.*\"$1\":([-0-9.e+]+).*/\1/p" "$work/out"; }
+between() { awk -v x="${1:-none}" -v a="$2" -v b="$3" 'BEGIN { exit !(x + 0 == x && x >= a && x <= b) }'; }
+
+for name in pretrain finetune capfilt evaluate; do
+  expect "$name --help shows an example" 0 'Example:' "  blip $name " -- "$tool" $name --help
+done
+expect 'the help of bootstrap says which words it knows' 0 'whole ones' '--human' '--web' -- "$tool" bootstrap --help
+
+data=$work/data
+mkdir "$data"
+"$scenes_files" "$data" || { echo 'FAILED: scenes_files'; exit 1; }
+root=,root=$data/pictures
+human=jsonl:$data/human.jsonl$root web=coco:$data/web.json$root test=coco:$data/test.json$root
+job=("$tool" bootstrap --human "$human" --web "$web" --steps 12 --batch 8)
+
+# The main job on files.
+expect 'the main job on files' 0 'report.html' '1 sample was skipped: format' -- "${job[@]}" --test "$test" --out "$work/run" --threads 2
+grep -qF 'captions kept' "$work/err" || fail 'CapFilt shows how far it is'
+grep -qF 'nobody knows which captions are true' "$work/run/report.html" || fail 'the report says that the truth is not known'
+grep -qF 'Which lies' "$work/run/report.html" && fail 'the report leaves out what needs the truth'
+grep -qF 'among 30 pictures' "$work/run/report.html" || fail 'the report measures on the set that was named'
+for m in captioner filter; do [ -f "$work/run/$m/model/vocab.txt" ] || fail "$m has its words"; done
+grep -qE '^(circle|square)$' "$work/run/captioner/model/vocab.txt" || fail 'words come from the captions'
+expect 'the same job with one thread' 0 -- "${job[@]}" --test "$test" --out "$work/one" --threads 1 --quiet
+for f in captioner/model/model.safetensors filter/model/model.safetensors pretrain-again/weights.safetensors bootstrapped.jsonl report.html; do
+  cmp -s "$work/run/$f" "$work/one/$f" || fail "one and two threads give the same $f"
+done
+expect 'a tenth of the pictures is held out' 0 'report.html' -- "${job[@]}" --out "$work/held" --quiet
+grep -qF 'among 12 pictures' "$work/held/report.html" || fail 'a tenth of 121 pictures is measured on'
+expect 'human data alone are no main job' 1 '--web' -- "$tool" bootstrap --human "$human" --out "$work/x"
+expect 'more than 1 % of broken samples stop the job' 1 'at most 1 % of them' -- "$tool" bootstrap \
+  --human "jsonl:$data/broken.jsonl$root" --web "$web" --test "$test" --steps 40 --batch 8 --out "$work/broken" --quiet
+expect 'a missing file is named' 1 'nowhere.jsonl' -- "$tool" bootstrap --human jsonl:nowhere.jsonl --web "$web" --out "$work/x" --quiet
+expect 'sizes that were not compiled are said' 1 'scenes' -- "$tool" bootstrap --human "$human" --web "$web" --preset blip-base --out "$work/x"
+expect 'pictures of no size' 1 'a multiple of 8' -- "$tool" bootstrap --human "$human" --web "$web" --image-size 33 --out "$work/x"
+[ ! -e "$work/x" ] || fail 'a refused run makes no folder'
+
+# CapFilt by itself.
+models=(--captioner "$work/run/captioner/model" --filter "$work/run/filter/model")
+expect 'capfilt' 0 '"samples":129' '"skipped":1' -- "$tool" capfilt "${models[@]}" --data "$web" --out "$work/kept.jsonl" \
+  --threshold 0.1 --report "$work/kept.report.json" --json --seed 3
+kept=$(number lines)
+[ "$(wc -l < "$work/kept.jsonl")" = "$kept" ] || fail 'as many lines as the result says'
+head -n1 "$work/kept.jsonl" | grep -qE '^\{"image":"web/[0-9]+\.jpg","caption":".*","source":"(web|synthetic)","itm_probability":[0-9.e-]+\}$' \
+  || fail 'a line of capfilt'
+grep -qF '"noise_ratio"' "$work/kept.report.json" || fail 'the report of capfilt'
+expect 'an output that is there is refused' 1 'no earlier output' -- "$tool" capfilt "${models[@]}" --data "$web" --out "$work/kept.jsonl"
+expect 'resumed, what is finished stays' 0 "\"lines\":$kept" -- "$tool" capfilt "${models[@]}" --data "$web" --out "$work/kept.jsonl" \
+  --threshold 0.1 --json --seed 3 --resume
+expect 'with another threshold it is another output' 1 'begun with another threshold' -- "$tool" capfilt "${models[@]}" --data "$web" \
+  --out "$work/kept.jsonl" --threshold 0.2 --seed 3 --resume
+expect 'the filter alone needs no captioner' 0 '"synthetic_kept":0' -- "$tool" capfilt --filter "$work/run/filter/model" --data "$web" \
+  --out "$work/web.jsonl" --keep web --json --quiet
+expect 'captions need a captioner' 1 '--captioner' -- "$tool" capfilt --filter "$work/run/filter/model" --data "$web" --out "$work/x.jsonl"
+
+# Evaluation.
+expect 'retrieval' 0 '"images":30,"texts":60' -- "$tool" evaluate --task retrieval --model "$work/run/filter/model" --data "$test" --quiet
+for n in tr1 tr5 tr10 ir1 ir5 ir10; do between "$(number $n)" 0 100 || fail "retrieval: $n"; done
+expect 'captions' 0 '"images":30' '"bleu4":' '"rouge_l":' '"cider":' -- "$tool" evaluate --task caption --model "$work/run/captioner/model" --data "$test" --quiet
+expect 'filter, whose truth is known' 0 'of the generated world' -- "$tool" evaluate --task filter --model "$work/run/filter/model" \
+  --data scenes:nano,split=web-test --images 64 --quiet
+between "$(number auc)" 0 1 || fail 'filter: auc'
+expect 'filter, whose truth is not known' 0 '"pairs":60' 'average_precision' -- "$tool" evaluate --task filter --model "$work/run/filter/model" --data "$test" --quiet
+
+# Pre-training, and fine-tuning of what comes out.
+train=(--data "$human" --steps 8 --batch 8)
+for family in blip albef; do
+  expect "pretrain $family" 0 'weights.safetensors' -- "$tool" pretrain --family $family "${train[@]}" --out "$work/$family" --threads 2 --quiet
+  expect "pretrain $family, one thread" 0 -- "$tool" pretrain --family $family "${train[@]}" --out "$work/$family-one" --threads 1 --quiet
+  cmp -s "$work/$family/weights.safetensors" "$work/$family-one/weights.safetensors" || fail "$family: one and two threads give the same weights"
+done
+for f in options.json log.jsonl vocab.txt checkpoints/step-8; do [ -e "$work/blip/$f" ] || fail "a run has $f"; done
+ls "$work/blip" | grep -q '^events.out.tfevents' || fail 'a run has events for TensorBoard'
+expect 'fine-tune a captioner' 0 '"model":' -- "$tool" finetune --task caption --model "$work/blip" "${train[@]}" --out "$work/captioner" --json --quiet
+expect 'fine-tune a filter' 0 'model' -- "$tool" finetune --task retrieval --model "$work/blip" "${train[@]}" --out "$work/filter" --quiet
+expect 'what was fine-tuned speaks' 0 '"caption":' -- "$tool" caption --model "$work/captioner/model" --image "$data/pictures/test/0.jpg" --json
+expect 'what was fine-tuned judges' 0 '"itm_probability":' -- "$tool" match --model "$work/filter/model" --image "$data/pictures/test/0.jpg" --text 'a red circle' --json
+expect 'a published recipe at a small size' 0 '"updates":3' -- "$tool" pretrain --options "$here/../../examples/recipes/blip_pretrain.json" \
+  --data "$human" --steps 3 --batch 8 --queue 64 --out "$work/recipe" --json --quiet
+grep -qF '"schedule": "blip_step_decay"' "$work/recipe/options.json" || fail 'options.json says how it was trained'
+expect 'gradients of several micro-batches' 0 -- "$tool" pretrain "${train[@]}" --accumulate 2 --out "$work/accumulated" --quiet
+expect 'a folder that is there needs --resume' 1 '--resume' -- "$tool" pretrain "${train[@]}" --out "$work/blip"
+expect 'another recipe is another run' 1 'begun with another rate' -- "$tool" pretrain "${train[@]}" --rate 1e-4 --out "$work/blip" --resume
+echo '{"epoch": 3}' > "$work/wrong.json"
+expect 'an option that there is not' 1 'did you mean epochs?' -- "$tool" pretrain "${train[@]}" --options "$work/wrong.json" --out "$work/x"
+expect 'a size that was not compiled' 1 'blip pretrain scenes' -- "$tool" pretrain "${train[@]}" --preset blip-large --out "$work/x"
+
+# SIGTERM saves; what goes on ends with the bytes of what was not stopped.
+long=("$tool" pretrain --data "$human" --steps 60 --batch 8 --threads 1 --log-every 1 --checkpoint-every 7)
+"${long[@]}" --out "$work/stopped" > "$work/out" 2> "$work/err" &
+id=$!
+for _ in $(seq 200); do [ "$(wc -l < "$work/stopped/log.jsonl" 2> /dev/null || echo 0)" -gt 3 ] && break; sleep 0.02; done
+kill -TERM $id; wait $id
+code=$?
+if [ $code = 75 ]; then
+  grep -qF -- '--resume' "$work/err" || fail 'a stopped run says how to go on'
+  [ ! -e "$work/stopped/weights.safetensors" ] || fail 'a stopped run has no weights'
+else
+  [ $code = 0 ] || fail "SIGTERM: exit $code"  # a slow signal
+fi
+expect 'the run goes on' 0 -- "${long[@]}" --out "$work/stopped" --resume --quiet
+expect 'the same run, not stopped' 0 -- "${long[@]}" --out "$work/whole" --quiet
+cmp -s "$work/stopped/weights.safetensors" "$work/whole/weights.safetensors" || fail 'stopped and gone on, the weights are the same'
+
+bash "$here/../faults/kill_bootstrap.sh" "$tool" 3 "$human" "$web" || failed=1
+
+[ $failed = 0 ] && echo 'tool_training: every test passed'
+exit $failed
