@@ -86,7 +86,7 @@ TEST_CASE("training_recipe: the published fine-tunings have their numbers", "[tr
     const auto rate = schedule_of(r);
     // A cosine by epochs: its beginning (ALBEF warms up first), its middle, and its last epoch.
     CHECK(rate(at(0, r.family == "blip" ? 0 : 999)) == Approx(e.rate));
-    const auto half = [&](int epoch) {
+    const auto half = [&e = e](int epoch) {  // named: clang 14 captures no structured binding
       return e.least + (e.rate - e.least) * (1 + std::cos(std::numbers::pi * epoch / e.epochs)) / 2;
     };
     CHECK(rate(at(2)) == Approx(half(2)));
