@@ -10,6 +10,9 @@ endif()
 set(BLIP_SANITIZE "" CACHE STRING "Sanitizers of our own targets, as for -fsanitize=")
 set(BLIP_NATIVE OFF CACHE BOOL "Build our own targets for the processor at hand")
 
+# -O0 where minutes of compiling count for more than the seconds that a test runs.
+set(BLIP_GLUE_OPTIONS "" CACHE STRING "Compile options of our targets that take their kernels from blip::instances")
+
 # One job per 2 GB: template code is hungry.
 cmake_host_system_information(RESULT blip_memory QUERY AVAILABLE_PHYSICAL_MEMORY)
 math(EXPR blip_jobs "${blip_memory} / 2048 + 1")
@@ -40,4 +43,15 @@ if(BLIP_WITHOUT_OPENMP)
 endif()
 if(BLIP_NATIVE)
   target_compile_options(blip_development INTERFACE -march=native)
+endif()
+
+# blip_glue: blip_development with the kernels of blip::instances, built with the same sanitizers, threads and processor.
+# What is left to compile calls them, so it need not be fast.
+add_library(blip_glue INTERFACE)
+target_link_libraries(blip_glue INTERFACE blip_development)
+if(TARGET blip_instances)
+  target_link_libraries(blip_glue INTERFACE blip_instances)
+  target_compile_options(blip_glue INTERFACE ${BLIP_GLUE_OPTIONS})
+  target_compile_options(blip_instances PRIVATE $<TARGET_PROPERTY:blip_development,INTERFACE_COMPILE_OPTIONS>)
+  target_compile_definitions(blip_instances PRIVATE $<TARGET_PROPERTY:blip_development,INTERFACE_COMPILE_DEFINITIONS>)
 endif()

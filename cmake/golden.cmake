@@ -47,6 +47,6 @@ inline constexpr std::string_view case_name = \"@case@\";
 " @ONLY)
   add_executable(${name} "${PROJECT_SOURCE_DIR}/tests/golden/${source}")
   target_include_directories(${name} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/config/${name}" "${PROJECT_SOURCE_DIR}/tests/golden")
-  target_link_libraries(${name} PRIVATE blip_catch_main blip::data)
+  target_link_libraries(${name} PRIVATE blip_catch_main blip_glue blip::data)
   blip_register_test(${name})
 endfunction()

@@ -4,6 +4,7 @@ add_library(blip_catch_main STATIC "${PROJECT_SOURCE_DIR}/tests/support/catch_ma
 target_link_libraries(blip_catch_main PUBLIC Catch2::Catch2 blip_development)
 target_include_directories(blip_catch_main PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 target_compile_definitions(blip_catch_main PUBLIC BLIP_GOLDEN_DIR="${blip_golden}")
+target_compile_options(blip_catch_main PRIVATE -O0 -fno-sanitize=all)  # all of Catch: long to compile, soon done
 
 set(blip_test_environment "OMP_NUM_THREADS=2;OMP_WAIT_POLICY=passive" CACHE INTERNAL "")
 if(BLIP_SANITIZE MATCHES "address")
@@ -16,7 +17,8 @@ function(blip_register_test name)
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600)
 endfunction()
 
-# One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own.
+# One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own. LIBRARIES what it needs
+# besides; blip_glue is for tests of what is built upon kernels, whose own tests compile them from the headers.
 function(blip_test_program name folder)
   cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
@@ -50,7 +52,7 @@ endfunction()
 # Golden models of transformers, loaded; the test skips the cases that the folder lacks.
 function(blip_golden_hf_weights_test)
   add_executable(golden_hf_weights "${PROJECT_SOURCE_DIR}/tests/golden/hf_weights.cpp")
-  target_link_libraries(golden_hf_weights PRIVATE blip_catch_main blip::data)
+  target_link_libraries(golden_hf_weights PRIVATE blip_catch_main blip_glue blip::data)
   blip_register_test(golden_hf_weights)
 endfunction()
 

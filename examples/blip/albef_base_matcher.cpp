@@ -9,17 +9,18 @@ constexpr blip::itc_config features{.momentum = false};
 
 }  // namespace
 
-const compiled_model<match_task, blip::matcher_options> albef_base_matcher{
-    "albef-base", blip::albef_encoder_base,
-    [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
-      require_processor(on, "albef-base");
-      return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
-    }};
-const compiled_model<retrieve_task, blip::retriever_options> albef_base_retriever{
-    "albef-base", blip::albef_encoder_base,
-    [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
-      require_processor(on, "albef-base");
-      return open_compiled_retriever<sizes, features, blip::cpu>(from, o, on);
-    }};
+const added_model albef_base_matcher(matchers(),
+                                     {"albef-base", blip::albef_encoder_base,
+                                      [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
+                                        require_processor(on, "albef-base");
+                                        return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
+                                      }});
+const added_model albef_base_retriever(retrievers(), {"albef-base", blip::albef_encoder_base,
+                                                      [](const opened_model& from, const blip::retriever_options& o,
+                                                         const compute& on) {
+                                                        require_processor(on, "albef-base");
+                                                        return open_compiled_retriever<sizes, features, blip::cpu>(
+                                                            from, o, on);
+                                                      }});
 
 }  // namespace tool

@@ -3,11 +3,11 @@
 
 namespace tool {
 
-const compiled_model<caption_task, blip::captioner_options> blip_base_captioner{
-    "blip-base", blip::blip_captioner_base,
-    [](const opened_model& from, const blip::captioner_options& o, const compute& on) {
-      require_processor(on, "blip-base");
-      return open_compiled_captioner<blip::blip_captioner_base.structure, blip::cpu>(from, o, on);
-    }};
+const added_model blip_base_captioner(
+    captioners(), {"blip-base", blip::blip_captioner_base,
+                   [](const opened_model& from, const blip::captioner_options& o, const compute& on) {
+                     require_processor(on, "blip-base");
+                     return open_compiled_captioner<blip::blip_captioner_base.structure, blip::cpu>(from, o, on);
+                   }});
 
 }  // namespace tool

@@ -3,12 +3,13 @@
 
 namespace tool {
 
-const compiled_model<ground_task, blip::grounder_options> blip_base_grounder{
-    "blip-base", blip::blip_encoder_base,
-    [](const opened_model& from, const blip::grounder_options& o, const compute& on) {
-      require_processor(on, "blip-base");
-      return open_compiled_grounder<blip::blip_encoder_base.structure, blip::itc_config{.momentum = false}, blip::cpu>(
-          from, o, on);
-    }};
+const added_model blip_base_grounder(
+    grounders(),
+    {"blip-base", blip::blip_encoder_base,
+     [](const opened_model& from, const blip::grounder_options& o, const compute& on) {
+       require_processor(on, "blip-base");
+       return open_compiled_grounder<blip::blip_encoder_base.structure, blip::itc_config{.momentum = false}, blip::cpu>(
+           from, o, on);
+     }});
 
 }  // namespace tool

@@ -9,17 +9,18 @@ constexpr blip::itc_config features{.momentum = false};
 
 }  // namespace
 
-const compiled_model<match_task, blip::matcher_options> blip_base_matcher{
-    "blip-base", blip::blip_encoder_base,
-    [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
-      require_processor(on, "blip-base");
-      return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
-    }};
-const compiled_model<retrieve_task, blip::retriever_options> blip_base_retriever{
-    "blip-base", blip::blip_encoder_base,
-    [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
-      require_processor(on, "blip-base");
-      return open_compiled_retriever<sizes, features, blip::cpu>(from, o, on);
-    }};
+const added_model blip_base_matcher(matchers(),
+                                    {"blip-base", blip::blip_encoder_base,
+                                     [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
+                                       require_processor(on, "blip-base");
+                                       return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
+                                     }});
+const added_model blip_base_retriever(retrievers(), {"blip-base", blip::blip_encoder_base,
+                                                     [](const opened_model& from, const blip::retriever_options& o,
+                                                        const compute& on) {
+                                                       require_processor(on, "blip-base");
+                                                       return open_compiled_retriever<sizes, features, blip::cpu>(
+                                                           from, o, on);
+                                                     }});
 
 }  // namespace tool

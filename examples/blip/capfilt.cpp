@@ -57,7 +57,7 @@ struct judge {
   }
 };
 
-blip::captioner_options caption_options(const capfilt_options& o, const opened_model& m) {
+blip::captioner_options captioner_of(const capfilt_options& o, const opened_model& m) {
   blip::captioner_options c{.view = m.view, .prompt = o.prompt};
   if (o.prompt_given->count() == 0 && !m.of_transformers && o.preset != "scenes") c.prompt = "a picture of ";
   sampling_options one = o.sampling;
@@ -121,7 +121,7 @@ int capfilt(const capfilt_options& o) {
   std::string prompt;
   if (writes) {
     const opened_model writing = open_model(o.model(o.captioner), model_task::caption);
-    const blip::captioner_options c = caption_options(o, writing);
+    const blip::captioner_options c = captioner_of(o, writing);
     prompt = c.prompt, captioner = open_captioner(writing, c, on);
   }
   const blip::pair_set data = open_data(o.data, 0);
@@ -149,7 +149,7 @@ int capfilt(const capfilt_options& o) {
   return done;
 }
 
-void add_options(CLI::App& c, capfilt_options& o) {
+void add_capfilt_options(CLI::App& c, capfilt_options& o) {
   c.add_option("--captioner", o.captioner, "A captioner: a folder in the layout of Hugging Face, or a file of weights");
   c.add_option("--filter", o.filter, "What judges, likewise")->required();
   c.add_option("--preset", o.preset, "The size of models in files: blip-base, scenes");
@@ -177,7 +177,7 @@ void add_capfilt(CLI::App& app, job& chosen) {
       app, chosen, "capfilt", "Lets a captioner write and a filter judge: keeps the captions that fit their pictures",
       "blip capfilt --captioner run/captioner/model --filter run/filter/model --data jsonl:web.jsonl,root=pictures "
       "--out kept.jsonl",
-      add_options, capfilt);
+      add_capfilt_options, capfilt);
 }
 
 }  // namespace tool

@@ -59,7 +59,7 @@ int caption(const caption_options& o) {
   return done;
 }
 
-void add_options(CLI::App& c, caption_options& o) {
+void add_caption_options(CLI::App& c, caption_options& o) {
   add_model(c, o.model);
   auto* const pictures = c.add_option_group("Pictures");
   pictures->add_option("--image", o.pictures.files, "Files: JPEG, PNG, PNM");
@@ -74,7 +74,7 @@ void add_options(CLI::App& c, caption_options& o) {
 void add_caption(CLI::App& app, job& chosen) {
   add_command<caption_options>(app, chosen, "caption", "Describes pictures",
                                "blip caption --model run/captioner/model --image one.png two.png --sampler beam --json",
-                               add_options, caption);
+                               add_caption_options, caption);
 }
 
 }  // namespace tool

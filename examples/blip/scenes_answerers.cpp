@@ -12,9 +12,9 @@ using of_albef = blip::albef_answerer<scenes_albef_answering.structure, B>;
 
 }  // namespace
 
-const compiled_model<answer_task, blip::answerer_options> scenes_blip_answerer{"scenes", scenes_blip_answering,
-                                                                               open_compiled_answerer<of_blip, true>};
-const compiled_model<answer_task, blip::answerer_options> scenes_albef_answerer{"scenes", scenes_albef_answering,
-                                                                                open_compiled_answerer<of_albef, true>};
+const added_model scenes_blip_answerer(answerers(),
+                                       {"scenes", scenes_blip_answering, open_compiled_answerer<of_blip, true>});
+const added_model scenes_albef_answerer(answerers(),
+                                        {"scenes", scenes_albef_answering, open_compiled_answerer<of_albef, true>});
 
 }  // namespace tool

@@ -14,11 +14,11 @@ using albef_pairs = blip::albef_pair_reasoning<scenes_albef_reasoning.structure,
 
 }  // namespace
 
-const compiled_model<classify_task, blip::classifier_options> scenes_entailer{
-    "scenes", scenes_entailing, open_compiled_classifier<entailment, true>};
-const compiled_model<classify_task, blip::classifier_options> scenes_blip_pairs{
-    "scenes", scenes_blip_reasoning, open_compiled_classifier<blip_pairs, true>};
-const compiled_model<classify_task, blip::classifier_options> scenes_albef_pairs{
-    "scenes", scenes_albef_reasoning, open_compiled_classifier<albef_pairs, true>};
+const added_model scenes_entailer(entailers(),
+                                  {"scenes", scenes_entailing, open_compiled_classifier<entailment, true>});
+const added_model scenes_blip_pairs(pair_reasoners(),
+                                    {"scenes", scenes_blip_reasoning, open_compiled_classifier<blip_pairs, true>});
+const added_model scenes_albef_pairs(pair_reasoners(),
+                                     {"scenes", scenes_albef_reasoning, open_compiled_classifier<albef_pairs, true>});
 
 }  // namespace tool

@@ -4,12 +4,14 @@
 
 namespace tool {
 
-const compiled_model<ground_task, blip::grounder_options> scenes_grounder{
-    "scenes", scenes_judge, [](const opened_model& from, const blip::grounder_options& o, const compute& on) {
-      constexpr blip::tower_config C = scenes_judge.structure;
-      constexpr blip::itc_config F = blip::scenes_features;
-      return on.plain_loops ? open_compiled_grounder<C, F, blip::reference<double>>(from, o, on)
-                            : open_compiled_grounder<C, F, blip::cpu>(from, o, on);
-    }};
+const added_model scenes_grounder(grounders(),
+                                  {"scenes", scenes_judge,
+                                   [](const opened_model& from, const blip::grounder_options& o, const compute& on) {
+                                     constexpr blip::tower_config C = scenes_judge.structure;
+                                     constexpr blip::itc_config F = blip::scenes_features;
+                                     return on.plain_loops
+                                                ? open_compiled_grounder<C, F, blip::reference<double>>(from, o, on)
+                                                : open_compiled_grounder<C, F, blip::cpu>(from, o, on);
+                                   }});
 
 }  // namespace tool

@@ -10,15 +10,19 @@ constexpr blip::itc_config F = blip::scenes_features;
 
 }  // namespace
 
-const compiled_model<match_task, blip::matcher_options> scenes_matcher{
-    "scenes", scenes_judge, [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
-      return on.plain_loops ? open_compiled_matcher<C, F, blip::reference<double>>(from, o, on)
-                            : open_compiled_matcher<C, F, blip::cpu>(from, o, on);
-    }};
-const compiled_model<retrieve_task, blip::retriever_options> scenes_retriever{
-    "scenes", scenes_judge, [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
-      return on.plain_loops ? open_compiled_retriever<C, F, blip::reference<double>>(from, o, on)
-                            : open_compiled_retriever<C, F, blip::cpu>(from, o, on);
-    }};
+const added_model scenes_matcher(matchers(),
+                                 {"scenes", scenes_judge,
+                                  [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
+                                    return on.plain_loops
+                                               ? open_compiled_matcher<C, F, blip::reference<double>>(from, o, on)
+                                               : open_compiled_matcher<C, F, blip::cpu>(from, o, on);
+                                  }});
+const added_model scenes_retriever(retrievers(),
+                                   {"scenes", scenes_judge,
+                                    [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
+                                      return on.plain_loops
+                                                 ? open_compiled_retriever<C, F, blip::reference<double>>(from, o, on)
+                                                 : open_compiled_retriever<C, F, blip::cpu>(from, o, on);
+                                    }});
 
 }  // namespace tool

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "blip/config/towers.hpp"
@@ -93,6 +94,22 @@ struct compiled_model {
   std::unique_ptr<Task> (*open)(const opened_model&, const Options&, const compute&);
 };
 
+// The sizes that a task was compiled for. Each source adds its own before main begins, so that a build may leave some out.
+template <class Task, class Options>
+using model_list = std::vector<compiled_model<Task, Options>>;
+model_list<caption_task, blip::captioner_options>& captioners();
+model_list<match_task, blip::matcher_options>& matchers();
+model_list<retrieve_task, blip::retriever_options>& retrievers();
+model_list<ground_task, blip::grounder_options>& grounders();
+model_list<answer_task, blip::answerer_options>& answerers();
+model_list<classify_task, blip::classifier_options>&entailers(), &pair_reasoners();
+struct added_model {
+  template <class Task, class Options>
+  added_model(model_list<Task, Options>& list, const std::type_identity_t<compiled_model<Task, Options>>& m) {
+    list.push_back(m);
+  }
+};
+
 // Finds a size among those compiled and opens the model. Throws config_error for a size that was not compiled, and what
 // reading the weights throws.
 std::unique_ptr<caption_task> open_captioner(const opened_model& model, const blip::captioner_options& o,
@@ -112,19 +129,5 @@ std::unique_ptr<classify_task> open_pair_reasoner(const opened_model& model, con
 inline blip::classifier_options classifier_options_for(const opened_model& m) {
   return {.view = m.view, .longest = m.sizes.options.text.embedding.positions};
 }
-
-// One source each: blip_base_captioner.cpp and so on.
-extern const compiled_model<caption_task, blip::captioner_options> scenes_captioner, blip_base_captioner;
-extern const compiled_model<match_task, blip::matcher_options> scenes_matcher, blip_base_matcher,
-    albef_base_matcher;
-extern const compiled_model<retrieve_task, blip::retriever_options> scenes_retriever, blip_base_retriever,
-    albef_base_retriever;
-extern const compiled_model<ground_task, blip::grounder_options> scenes_grounder, blip_base_grounder,
-    albef_base_grounder;
-extern const compiled_model<answer_task, blip::answerer_options> scenes_blip_answerer, scenes_albef_answerer,
-    blip_base_answerer, albef_base_answerer;
-extern const compiled_model<classify_task, blip::classifier_options> scenes_entailer, albef_base_entailer;
-extern const compiled_model<classify_task, blip::classifier_options> scenes_blip_pairs, scenes_albef_pairs,
-    blip_base_pairs, albef_base_pairs;
 
 }  // namespace tool

@@ -13,7 +13,7 @@ using namespace blip::scenes;
 
 namespace {
 
-constexpr std::array<world_size, 3> sizes{world_size::nano, world_size::mini, world_size::base};
+constexpr std::array<world_size, 3> all_worlds{world_size::nano, world_size::mini, world_size::base};
 constexpr std::array<split, 5> splits{split::human, split::web, split::test, split::web_test, split::withheld};
 
 bool has_withheld(const scene& s) {
@@ -23,7 +23,7 @@ bool has_withheld(const scene& s) {
 }  // namespace
 
 TEST_CASE("scenes: a sample is the same from any order and any number of threads") {
-  for (const world_size size : sizes) {
+  for (const world_size size : all_worlds) {
     const pairs web(world(size, 5), split::web);
     constexpr std::uint64_t n = 24;
     std::vector<captioned_picture> forward, backward(n);
@@ -54,7 +54,7 @@ TEST_CASE("scenes: seeds and splits have pictures of their own") {
 }
 
 TEST_CASE("scenes: withheld pairs are in every scene of their split and in none of the others") {
-  for (const world_size size : sizes) {
+  for (const world_size size : all_worlds) {
     const world w(size, 3);
     for (const split part : splits)
       for (std::uint64_t i = 0; i < 500; ++i) REQUIRE(has_withheld(w.at(part, i)) == (part == split::withheld));

@@ -24,13 +24,13 @@ std::vector<std::byte> with_checksums(byte_span input) {
   return bytes;
 }
 
-void run(byte_span input) {
+void run_png(byte_span input) {
   const auto decode = [](byte_span bytes, const blip::decode_options& o) { return blip::decode_png(bytes, o); };
   unless_refused([&] { use_picture(with_checksums(input), decode); });
   use_picture(input, decode);
 }
 
-const fuzz_registration png({"png", run, 16, 16 * most_pixels + (1u << 20)});
+const fuzz_registration png({"png", run_png, 16, 16 * most_pixels + (1u << 20)});
 
 }  // namespace
 }  // namespace blip_test

@@ -5,7 +5,7 @@
 namespace blip_test {
 namespace {
 
-void run(byte_span input) {
+void run_safetensors(byte_span input) {
   static memory_file file;
   const std::string& path = file.fill(input);
   const blip::safetensors_file opened(path, small_limits());
@@ -17,7 +17,7 @@ void run(byte_span input) {
   use_weights(path);
 }
 
-const fuzz_registration safetensors({"safetensors", run, 64, 1u << 20});
+const fuzz_registration safetensors({"safetensors", run_safetensors, 64, 1u << 20});
 
 }  // namespace
 }  // namespace blip_test

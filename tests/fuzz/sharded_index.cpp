@@ -24,13 +24,13 @@ struct shards {
   }
 };
 
-void run(byte_span input) {
+void run_sharded_index(byte_span input) {
   static const shards s;
   put(s.index, std::string(as_text(input)));
   use_weights(s.index);
 }
 
-const fuzz_registration sharded_index({"sharded_index", run, 64, 1u << 20});
+const fuzz_registration sharded_index({"sharded_index", run_sharded_index, 64, 1u << 20});
 
 }  // namespace
 }  // namespace blip_test

@@ -37,13 +37,13 @@ void use_shard(const std::string& path) {
     unless_refused([&] { look_at(pairs.sample(i).caption); });
 }
 
-void run(byte_span input) {
+void run_webdataset(byte_span input) {
   static memory_file file;
   unless_refused([&] { use_shard(file.fill(with_checksums(input))); });
   use_shard(file.fill(input));
 }
 
-const fuzz_registration webdataset({"webdataset", run, 64, 2u << 20});
+const fuzz_registration webdataset({"webdataset", run_webdataset, 64, 2u << 20});
 
 }  // namespace
 }  // namespace blip_test

@@ -40,7 +40,7 @@ struct arrays {
   }
 };
 
-const std::string six = raw(std::vector<float>{0, 1, 2, 3, 4, 5});
+const std::string six_floats = raw(std::vector<float>{0, 1, 2, 3, 4, 5});
 const std::string good = header("<f4", "False", "(2, 3)");
 
 }  // namespace
@@ -62,12 +62,12 @@ TEST_CASE("npz: arrays of every element type, version and order come out row aft
   CHECK(typed("<u2", u16(1) + u16(0xffff)) == numbers{1, 65535});
   CHECK(typed("|u1", "\x01\xfe") == numbers{1, 254});
   CHECK(typed("|b1", "\x01" + std::string(1, '\0')) == numbers{1, 0});
-  for (const int v : {1, 2, 3}) CHECK(a.read(make_npy(good, six, v)) == numbers{0, 1, 2, 3, 4, 5});
-  CHECK(a.read(make_npy(header("<f4", "True", "(2, 3)"), six)) == numbers{0, 2, 4, 1, 3, 5});
-  CHECK(a.read(make_npy(header("<f4", "True", "(1, 3, 2)"), six)) == numbers{0, 3, 1, 4, 2, 5});
+  for (const int v : {1, 2, 3}) CHECK(a.read(make_npy(good, six_floats, v)) == numbers{0, 1, 2, 3, 4, 5});
+  CHECK(a.read(make_npy(header("<f4", "True", "(2, 3)"), six_floats)) == numbers{0, 2, 4, 1, 3, 5});
+  CHECK(a.read(make_npy(header("<f4", "True", "(1, 3, 2)"), six_floats)) == numbers{0, 3, 1, 4, 2, 5});
   CHECK(a.read(make_npy(header("<f4", "False", "()"), raw(7.f))) == numbers{7});
   CHECK(a.read(make_npy(header("<f4", "True", "(0, 3)"), "")).empty());
-  const npz_file z = a.with(make_npy(good, six));
+  const npz_file z = a.with(make_npy(good, six_floats));
   CHECK(z.tensors()[0].shape == std::vector<std::uint64_t>{2, 3});
   CHECK(z.find("layer/w.npy") == nullptr);
 }
@@ -127,17 +127,17 @@ TEST_CASE("npz: a header is three keys and their values, however they are spaced
 
 TEST_CASE("npz: members are whole arrays", "[io]") {
   const arrays a;
-  const std::string array = make_npy(good, six);
+  const std::string array = make_npy(good, six_floats);
   CHECK(a.opened(array) == "read");
   CHECK(a.opened(array + "x") == "format");
   CHECK(a.opened(array.substr(0, array.size() - 1)) == "format");
   CHECK(a.opened("") == "format");
   CHECK(a.opened("x" + array) == "format");
-  for (const int v : {0, 4, 255}) CHECK(a.opened(make_npy(good, six, v)) == "format");
+  for (const int v : {0, 4, 255}) CHECK(a.opened(make_npy(good, six_floats, v)) == "format");
   CHECK(a.opened(std::string(array).replace(7, 1, "\1")) == "format");
   CHECK(a.opened(std::string(array).replace(8, 2, u16(good.size() + 100))) == "format");
   CHECK(a.opened(std::string(array).replace(8, 2, u16(0xffff))) == "limit");
-  CHECK(a.opened(make_npy(good, six, 2).replace(8, 4, u32(0xffffffff))) == "limit");
+  CHECK(a.opened(make_npy(good, six_floats, 2).replace(8, 4, u32(0xffffffff))) == "limit");
   const auto named = [&](const char* name) {
     return outcome([&] { npz_file(a.folder.put("x.npz", make_zip({{.name = name, .bytes = array}}))); });
   };
@@ -148,7 +148,7 @@ TEST_CASE("npz: members are whole arrays", "[io]") {
 
 TEST_CASE("npz: limits hold at their bounds", "[io]") {
   arrays a;
-  const std::string array = make_npy(good, six);
+  const std::string array = make_npy(good, six_floats);
   a.bounds.npy_header_bytes = good.size(), a.bounds.rank = 2, a.bounds.dimension = 3, a.bounds.tensor_bytes = 24;
   CHECK(a.opened(array) == "read");
   for (std::uint64_t limits::*bound : {&limits::npy_header_bytes, &limits::dimension, &limits::tensor_bytes}) {
@@ -173,8 +173,8 @@ TEST_CASE("npz: limits hold at their bounds", "[io]") {
 
 TEST_CASE("npz: damaged data are noticed when they are read", "[io]") {
   const arrays a;
-  std::string bytes = make_zip({{.name = "w.npy", .bytes = make_npy(good, six)}});
-  bytes[bytes.find(six) + 6] ^= 1;
+  std::string bytes = make_zip({{.name = "w.npy", .bytes = make_npy(good, six_floats)}});
+  bytes[bytes.find(six_floats) + 6] ^= 1;
   const npz_file z(a.folder.put("x.npz", bytes));
   CHECK_THROWS_AS(z.read<float>(*z.find("w")), format_error);
 }

@@ -21,16 +21,16 @@ constexpr text_config text{.width = 12, .heads = 3, .hidden = 20};
 constexpr itc_config features{.width = 6, .momentum = false};
 using clip = vision_language_model<towers<encoder_structure(vision, text), exact>, itc<features>>;
 
-constexpr int pairs = 5, side = 8;
+constexpr int pairs = 5, extent = 8;
 
 struct setting {
   training_state<clip> state{{.seed = 3},
-                             tower_options{{.depth = 1, .image_height = side, .image_width = side},
+                             tower_options{{.depth = 1, .image_height = extent, .image_width = extent},
                                            {.layers = 1, .embedding = {.vocabulary = 17, .positions = 8}},
                                            {}},
                              itc<features>()};
   device<exact> dev;
-  std::vector<double> pixels = random_numbers(pairs * 3 * side * side, 5);
+  std::vector<double> pixels = random_numbers(pairs * 3 * extent * extent, 5);
 
   struct outcome {
     double loss;
@@ -38,7 +38,7 @@ struct setting {
   };
   outcome of(std::vector<int> ids) {
     examples e{{{1, 5, 2}, {1, 6, 2}, {1, 7, 8, 2}, {1, 9, 2}, {1, 10, 11, 2}}, std::move(ids)};
-    const auto batch = state->prepare({pixels.data(), pairs, 3, side, side}, e);
+    const auto batch = state->prepare({pixels.data(), pairs, 3, extent, extent}, e);
     outcome out;
     state.begin(dev);
     auto t = state.recording(dev);

@@ -34,7 +34,7 @@ struct head_of {
   }
 };
 
-struct outcome {
+struct loss_and_slope {
   double loss;
   numbers slope;  // [rows, classes] of the loss by the states
 };
@@ -52,7 +52,7 @@ std::vector<std::vector<int>> texts_of(std::initializer_list<int> lengths) {
 
 // Value and gradient of `loss` when the towers give `states`; `head` may set the head's parameters.
 template <class Loss>
-outcome run(const Loss& loss, const typename Loss::template data<B>& data, const std::vector<std::vector<int>>& texts,
+loss_and_slope run(const Loss& loss, const typename Loss::template data<B>& data, const std::vector<std::vector<int>>& texts,
             const numbers& states, double alpha = 0, const std::function<void(arena<B>&)>& head = {}) {
   owned<head_of<Loss>, B> parts(1, head_of<Loss>{typename Loss::template head_type<towers>(loss)});
   if (head) head(parts.values());
@@ -160,7 +160,7 @@ TEST_CASE("mlm: a student that is its own teacher has no gradient when alpha is 
   const numbers states = random_numbers(9 * classes, 5, -3, 3);
   const mlm<teacher::momentum> loss;
   const auto data = mlm<teacher::momentum>::prepare<B>({texts, {{-1, 4, -1, 9, 2}, {-1, -1, 7, -1}}}, classes);
-  const outcome taught = run(loss, data, texts, states, 1), half = run(loss, data, texts, states, 0.5),
+  const loss_and_slope taught = run(loss, data, texts, states, 1), half = run(loss, data, texts, states, 0.5),
                 plain = run(loss, data, texts, states, 0);
   CHECK(largest(taught.slope) < 1e-16);
   CHECK(largest(plain.slope) > 0.1);

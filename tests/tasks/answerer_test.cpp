@@ -159,7 +159,7 @@ bool same(const ranked& a, const ranked& b) {
   });
 }
 
-std::vector<answerer_options> every_way() {
+std::vector<answerer_options> every_way_of_answering() {
   return {{.how = sampler::greedy},
           {.how = sampler::beam, .beam = {.beams = 4, .best = 3}},
           {.how = sampler::sample, .filter = {.top_k = 20, .top_p = 0.9}, .seed = 4, .samples = 3}};
@@ -237,7 +237,7 @@ void check_batches() {
   const exam e;
   const std::vector<std::uint64_t> streams{5, 3, 900, 0, 3, 71, 8};
   device<B> d;
-  for (answerer_options o : every_way()) {
+  for (answerer_options o : every_way_of_answering()) {
     const answered together = s.with(o)(d, e.world.pictures, e.questions, e.of, streams);
     CHECK(at(together, 6).size() == (o.how == sampler::greedy ? 1 : 3));
     for (const int batch : {1, 2, 5}) {
@@ -281,7 +281,7 @@ TEST_CASE("answerer: threads within a pass, and threads that share an answerer, 
   const scholar<model> s;
   const exam e;
   device<cpu> one({.threads = 1});
-  for (answerer_options o : every_way()) {
+  for (answerer_options o : every_way_of_answering()) {
     o.batch = 2;
     const answerer<model> a = s.with(o);
     const answered found = a(one, e.world.pictures, e.questions, e.of);

@@ -14,7 +14,7 @@ namespace {
 
 // The head of matching on a row is the logit of the pair.
 template <class Model>
-void check_features() {
+void check_multimodal() {
   using B = typename Model::backend_type;
   const tiny_judge<Model> j;
   const seen_world w = world_of(5);
@@ -40,8 +40,8 @@ void check_features() {
 
 TEMPLATE_LIST_TEST_CASE("multimodal_features: what the matching head sees, in any batch", "[tasks]",
                         test::golden_backends) {
-  check_features<blip_matching<TestType>>();
-  check_features<albef_matching<TestType>>();
+  check_multimodal<blip_matching<TestType>>();
+  check_multimodal<albef_matching<TestType>>();
 }
 
 TEST_CASE("multimodal_features: a text for each picture, or it is refused; none of both gives none", "[tasks]") {

@@ -18,7 +18,7 @@ using namespace blip;
 
 namespace {
 
-std::string digits(double v) {
+std::string exact_digits(double v) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, v).ptr};
 }
@@ -60,7 +60,7 @@ struct asked {
     for (const auto& best : a(d, pictures, questions, about)) expected += name + "-vqa " + best.at(0).text + "\n";
     for (const auto& best : a.rank(d, pictures, questions, answers, about)) {
       expected += name + "-rank";
-      for (const answer_choice& c : best) expected += " " + digits(c.details.score);
+      for (const answer_choice& c : best) expected += " " + exact_digits(c.details.score);
       expected += "\n";
     }
   }
@@ -72,7 +72,7 @@ struct asked {
     std::vector<int> about{0};
     if (Model::pictures_per_text == 2) about.push_back(1);
     const auto found = c(d, pictures, text, about);
-    for (const double p : found.at(0)) expected += name + " " + digits(p) + "\n";
+    for (const double p : found.at(0)) expected += name + " " + exact_digits(p) + "\n";
   }
 };
 

@@ -17,7 +17,7 @@ using namespace blip_test;
 namespace {
 
 // 150 samples of which two are broken, in 19 batches, saved after every fourth.
-const numbered_pairs source{150, [](std::uint64_t i) { return i == 70 || i == 141; }};
+const numbered_pairs broken_pairs{150, [](std::uint64_t i) { return i == 70 || i == 141; }};
 
 capfilt_options small(earlier_output earlier = earlier_output::is_resumed) {
   return {.threshold = 0.4f,
@@ -32,7 +32,7 @@ capfilt_report filtered(const std::string& path, const capfilt_options& o,
                         std::function<void(std::size_t)> before_call = {}) {
   fake_captioner captioner;
   if (before_call) captioner.before_call = std::move(before_call);
-  return capfilt(source, captioner, fake_matcher{}, o, path);
+  return capfilt(broken_pairs, captioner, fake_matcher{}, o, path);
 }
 
 // What a run that nothing disturbs leaves.

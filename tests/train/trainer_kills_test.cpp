@@ -16,7 +16,7 @@ using namespace blip_test;
 
 namespace {
 
-constexpr std::int64_t steps = 60, every = 6;
+constexpr std::int64_t all_steps = 60, every = 6;
 constexpr int was_stopped = 75;
 
 // A process of this program that trains into a folder (see the last test case).
@@ -25,7 +25,7 @@ class child {
   child(const std::string& folder, const std::string& family, int threads, bool forever = false) {
     ::setenv("BLIP_RUN", folder.c_str(), 1), ::setenv("BLIP_RUN_FAMILY", family.c_str(), 1);
     ::setenv("BLIP_RUN_THREADS", std::to_string(threads).c_str(), 1);
-    ::setenv("BLIP_RUN_STEPS", std::to_string(forever ? 1'000'000 : steps).c_str(), 1);
+    ::setenv("BLIP_RUN_STEPS", std::to_string(forever ? 1'000'000 : all_steps).c_str(), 1);
     posix_spawn_file_actions_t quiet;
     ::posix_spawn_file_actions_init(&quiet);
     ::posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
@@ -54,7 +54,7 @@ void wait_for_step(const std::string& folder, std::int64_t step) {
 
 void check_is(const std::string& folder, const std::string& undisturbed) {
   CHECK(log_lines(folder) == log_lines(undisturbed));
-  const auto is = saved(folder, steps), should = saved(undisturbed, steps);
+  const auto is = saved(folder, all_steps), should = saved(undisturbed, all_steps);
   CHECK(is.size() == should.size());
   for (const auto& [name, bytes] : should) {
     CAPTURE(name);
@@ -74,7 +74,7 @@ TEST_CASE("trainer: a run that is killed at any instants has the bits of one tha
     REQUIRE(child(undisturbed, family, 1).end() == 0);
     const auto took =
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun).count();
-    REQUIRE(log_lines(undisturbed).size() == steps);
+    REQUIRE(log_lines(undisturbed).size() == all_steps);
     const std::string two_threads = all / (family + "2");
     REQUIRE(child(two_threads, family, 2).end() == 0);
     check_is(two_threads, undisturbed);
@@ -118,7 +118,7 @@ TEST_CASE("trainer: SIGTERM and SIGINT save and end the process in order", "[tra
     const auto found = newest_checkpoint<>(folder + "/checkpoints");
     REQUIRE(found);
     CHECK(found->step() == last_step(log_lines(folder)));  // nothing is lost
-    if (found->step() >= steps) continue;                  // a slow signal
+    if (found->step() >= all_steps) continue;                  // a slow signal
     REQUIRE(child(folder, "blip", 1).end() == 0);
     check_is(folder, undisturbed);
   }

@@ -23,10 +23,10 @@ using job = bootstrap<blip_pretraining<blip_structure(vision, text), cpu, featur
                       blip_retrieval<encoder_structure(vision, text), cpu, features>,
                       blip_captioner<captioner_structure(vision, text), cpu>>;
 
-wordpiece tokens() { return blip_tokenizer(vocabulary(scenes::word_list(scenes::world_size::nano))); }
+wordpiece job_tokens() { return blip_tokenizer(vocabulary(scenes::word_list(scenes::world_size::nano))); }
 
 tower_options options_of_towers() {
-  const text_options t{.layers = 1, .embedding = {.vocabulary = tokens().size(), .positions = 16}};
+  const text_options t{.layers = 1, .embedding = {.vocabulary = job_tokens().size(), .positions = 16}};
   return {{.depth = 1, .image_height = 32, .image_width = 32}, t, t};
 }
 
@@ -49,7 +49,7 @@ bootstrap_data data() {
   return d;
 }
 
-bootstrap_options options() {
+bootstrap_options job_options() {
   return {.pretrain = 6,
           .filter = 5,
           .captioner = 4,
@@ -64,7 +64,7 @@ bootstrap_options options() {
 
 std::optional<std::string> run(const std::string& folder, const bootstrap_options& o, int threads = 1) {
   device<cpu> d({.threads = threads});
-  return job(d, options_of_towers(), tokens(), data(), folder, o).run();
+  return job(d, options_of_towers(), job_tokens(), data(), folder, o).run();
 }
 
 constexpr const char* lasting[] = {
@@ -93,7 +93,7 @@ std::map<std::string, std::string> everything_in(const std::string& folder) {
 const std::map<std::string, std::string>& undisturbed() {
   static const std::map<std::string, std::string> result = [] {
     const temporary_folder folder;
-    run(folder / "run", options());
+    run(folder / "run", job_options());
     return result_of(folder / "run");
   }();
   return result;
@@ -108,11 +108,11 @@ std::function<bool()> after(std::int64_t n) {
 
 TEST_CASE("bootstrap: a run has all its stages and ends with a report", "[train][bootstrap]") {
   const temporary_folder folder;
-  bootstrap_options o = options();
+  bootstrap_options o = job_options();
   std::string told;
   o.notice = [&](std::string_view line) { told += line; };
   device<cpu> d({.threads = 1});
-  job whole(d, options_of_towers(), tokens(), data(), folder / "run", o);
+  job whole(d, options_of_towers(), job_tokens(), data(), folder / "run", o);
   CHECK(whole.run() == folder / "run/report.html");
   CHECK(told ==
         "pretrain: 6 steps of 8 pairs\nfilter: 5 steps of 8 pairs\ncaptioner: 4 steps of 8 pairs\n"
@@ -150,9 +150,9 @@ TEST_CASE("bootstrap: a run has all its stages and ends with a report", "[train]
 
 TEST_CASE("bootstrap: two threads end with the same bytes, another seed does not", "[train][bootstrap]") {
   const temporary_folder folder;
-  CHECK(run(folder / "two", options(), 2));
+  CHECK(run(folder / "two", job_options(), 2));
   CHECK(difference(result_of(folder / "two"), undisturbed()) == "");
-  bootstrap_options o = options();
+  bootstrap_options o = job_options();
   o.seed = 4, o.stop = after(o.pretrain);
   CHECK_FALSE(run(folder / "other", o));
   CHECK(result_of(folder / "other").at("pretrain/weights.safetensors") !=
@@ -164,18 +164,18 @@ TEST_CASE("bootstrap: stopped anywhere and run again, it ends with the same byte
   for (const int n : {6, 16, 17}) {  // between stages, within CapFilt, behind it
     CAPTURE(n);
     const temporary_folder folder;
-    bootstrap_options o = options();
+    bootstrap_options o = job_options();
     o.stop = after(n);
     CHECK_FALSE(run(folder / "run", o));
     CHECK_FALSE(std::filesystem::exists(folder / "run/report.html"));
-    CHECK(run(folder / "run", options(), n % 2 + 1));
+    CHECK(run(folder / "run", job_options(), n % 2 + 1));
     CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
   }
   // Again and again.
   const temporary_folder folder;
   int runs = 0;
   for (bool over = false; !over; ++runs) {
-    bootstrap_options o = options();
+    bootstrap_options o = job_options();
     o.stop = after(3);
     over = run(folder / "run", o).has_value();
     REQUIRE(runs < 20);
@@ -187,22 +187,22 @@ TEST_CASE("bootstrap: stopped anywhere and run again, it ends with the same byte
 TEST_CASE("bootstrap: what a stage throws leaves a run that goes on", "[train][bootstrap]") {
   const temporary_folder folder;
   for (const int n : {1, 5, 6, 4}) {
-    bootstrap_options o = options();
+    bootstrap_options o = job_options();
     o.stop = [left = std::make_shared<int>(n)] {
       return (*left)-- > 0 ? false : throw std::runtime_error("pulled the plug");
     };
     CHECK_THROWS_WITH(run(folder / "run", o), "pulled the plug");
   }
-  CHECK(run(folder / "run", options()));
+  CHECK(run(folder / "run", job_options()));
   CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
 }
 
 TEST_CASE("bootstrap: a finished run that is run again changes nothing; a lost file is made again",
           "[train][bootstrap]") {
   const temporary_folder folder;
-  CHECK(run(folder / "run", options()));
+  CHECK(run(folder / "run", job_options()));
   const auto before = everything_in(folder / "run");
-  bootstrap_options o = options();
+  bootstrap_options o = job_options();
   int asked = 0;
   o.stop = [&] { return ++asked, false; };
   CHECK(run(folder / "run", o, 2) == folder / "run/report.html");
@@ -210,7 +210,7 @@ TEST_CASE("bootstrap: a finished run that is run again changes nothing; a lost f
   CHECK(difference(everything_in(folder / "run"), before) == "");
   for (const char* lost : {"report.html", "filter/weights.safetensors", "pretrain-again/weights.safetensors"}) {
     std::filesystem::remove(folder / ("run/" + std::string(lost)));
-    CHECK(run(folder / "run", options()));
+    CHECK(run(folder / "run", job_options()));
     CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
   }
 }
@@ -218,12 +218,12 @@ TEST_CASE("bootstrap: a finished run that is run again changes nothing; a lost f
 TEST_CASE("bootstrap: a run goes on with the options that it began with, stages that are over included",
           "[train][bootstrap]") {
   const temporary_folder folder;
-  bootstrap_options o = options();
+  bootstrap_options o = job_options();
   o.stop = after(o.pretrain + 2);  // the first stage is over
   CHECK_FALSE(run(folder / "run", o));
   const auto before = everything_in(folder / "run");
   const auto with = [&](auto change) {
-    bootstrap_options other = options();
+    bootstrap_options other = job_options();
     change(other);
     return run(folder / "run", other);
   };
@@ -248,7 +248,7 @@ TEST_CASE("bootstrap: where nobody knows the truth, or the filter keeps nothing,
   bootstrap_data unknown = data();
   unknown.truth = nullptr, unknown.of_web = nullptr;
   unknown.complete = nullptr, unknown.objects = nullptr;
-  job blind(d, options_of_towers(), tokens(), unknown, folder / "blind", options());
+  job blind(d, options_of_towers(), job_tokens(), unknown, folder / "blind", job_options());
   CHECK(blind.run());
   CHECK((!blind.found().counts.web->wrong && blind.found().roc.empty() && blind.found().captions.empty()));
   // Knowing changes what is told, not what is learnt.
@@ -257,9 +257,9 @@ TEST_CASE("bootstrap: where nobody knows the truth, or the filter keeps nothing,
   learnt.erase("report.html"), expected.erase("report.html");
   CHECK(difference(learnt, expected) == "");
 
-  bootstrap_options strict = options();
+  bootstrap_options strict = job_options();
   strict.threshold = 1;
-  job nothing(d, options_of_towers(), tokens(), data(), folder / "nothing", strict);
+  job nothing(d, options_of_towers(), job_tokens(), data(), folder / "nothing", strict);
   CHECK(nothing.run());
   CHECK(get(folder / "nothing/bootstrapped.jsonl").empty());
   CHECK(nothing.found().counts.whole_after->captions == 0);
@@ -286,12 +286,12 @@ TEST_CASE("bootstrap: a broken sample is left out, counted and told; CapFilt sho
   bootstrap_data some = data();
   some.web = with_broken{some.web, 90}, some.test = with_broken{some.test, 30};
   some.notes = {"a word to the readers"};
-  bootstrap_options o = options();
+  bootstrap_options o = job_options();
   std::string told, shown;
   o.notice = [&](std::string_view line) { told += line; };
   o.progress_to = [&](std::string_view line) { shown += line; };
   device<cpu> d({.threads = 1});
-  job whole(d, options_of_towers(), tokens(), some, folder / "run", o);
+  job whole(d, options_of_towers(), job_tokens(), some, folder / "run", o);
   REQUIRE(whole.run());
   CHECK_THAT(told, Catch::Contains("capfilt: 90 pictures\n  1 sample was skipped: format, expected a whole one\n"));
   CHECK_THAT(shown, Catch::Contains("90/90") && Catch::Contains("pictures/s") && Catch::Contains("captions kept"));
@@ -300,6 +300,6 @@ TEST_CASE("bootstrap: a broken sample is left out, counted and told; CapFilt sho
   CHECK(std::count_if(facts.begin(), facts.end(), [](const report::fact& f) { return f.name.starts_with("broken samples"); }) == 1);
 
   some.web = with_broken{data().web, 10};  // nine of ninety
-  job broken(d, options_of_towers(), tokens(), some, folder / "broken", options());
+  job broken(d, options_of_towers(), job_tokens(), some, folder / "broken", job_options());
   CHECK_THROWS_WITH(broken.run(), Catch::Contains("at most 1 % of them"));
 }
