@@ -30,7 +30,7 @@ std::unique_ptr<Task> open_in(const model_list<Task, Options>& compiled, const o
   return compiled[nearest].open(model, o, on);
 }
 
-template <class List>
+template <class List, int Number = 0>  // two tasks of one type have two lists
 List& list() {
   static List models;
   return models;
@@ -54,12 +54,10 @@ model_list<answer_task, blip::answerer_options>& answerers() {
   return list<model_list<answer_task, blip::answerer_options>>();
 }
 model_list<classify_task, blip::classifier_options>& entailers() {
-  static model_list<classify_task, blip::classifier_options> models;
-  return models;
+  return list<model_list<classify_task, blip::classifier_options>, 0>();
 }
 model_list<classify_task, blip::classifier_options>& pair_reasoners() {
-  static model_list<classify_task, blip::classifier_options> models;
-  return models;
+  return list<model_list<classify_task, blip::classifier_options>, 1>();
 }
 
 std::unique_ptr<caption_task> open_captioner(const opened_model& model, const blip::captioner_options& o,
