@@ -10,6 +10,7 @@
 #include "blip/backend/reference.hpp"
 #include "blip/core/require_agreement.hpp"
 #include "blip/ops/gather_ranks.hpp"
+#include "support/says.hpp"
 #include "support/catch.hpp"
 #include "support/numbers.hpp"
 
@@ -38,7 +39,6 @@ std::string failure_of(int ranks, F body, double patience = 20) {
   }
   return "nothing";
 }
-bool says(const std::string& text, const char* what) { return text.find(what) != text.npos; }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "optim/handmade.hpp"
+#include "support/says.hpp"
 #include "support/catch.hpp"
 #include "support/fenced.hpp"
 #include "support/tolerance.hpp"
@@ -93,7 +94,6 @@ std::string thrown(F f) {
   }
   return "nothing";
 }
-bool tells(const std::string& text, const char* what) { return text.find(what) != text.npos; }
 
 }  // namespace
 
@@ -341,17 +341,17 @@ TEST_CASE("ranks: batches, models and micro-batches that differ are named on eve
   };
   const auto alike = [](int) { return blip_of<R>(all_negatives, mean_over::all_ranks)(); };
   for (const auto& text : errors_of(step_with(alike, 1, 3, 2))) {
-    CHECK(tells(text, "texts of a batch"));
-    CHECK(tells(text, "3 as on rank 0, found 2 on rank 1"));
+    CHECK(says(text, "texts of a batch"));
+    CHECK(says(text, "3 as on rank 0, found 2 on rank 1"));
   }
-  for (const auto& text : errors_of(step_with(alike, 2, 3, 3))) CHECK(tells(text, "micro-batches"));
+  for (const auto& text : errors_of(step_with(alike, 2, 3, 3))) CHECK(says(text, "micro-batches"));
   const auto deeper = [](int rank) {
     return std::make_unique<training_state<word_model<R>>>(
         training_options{.seed = 1}, tower_options{dropping, text_options_of(4 + rank, 2), {}}, mlm<teacher::none>(masking));
   };
-  for (const auto& text : errors_of(step_with(deeper, 1, 3, 3))) CHECK(tells(text, "parameters"));
+  for (const auto& text : errors_of(step_with(deeper, 1, 3, 3))) CHECK(says(text, "parameters"));
   // Examples with the numbers of another rank would draw its random numbers.
-  CHECK(tells(thrown<shape_error>([&] {
+  CHECK(says(thrown<shape_error>([&] {
                in_process<R>({.ranks = 2}).run([&](auto& ranks, auto& d) { step_with(alike, 1, 0, 3)(ranks, d); });
              }),
              "example_site::first"));
@@ -384,8 +384,8 @@ TEST_CASE("ranks: a rank that throws in the middle of training ends all, and lea
   };
   CHECK(thrown<io_error>(run) == "the disk of rank 1");
   for (const std::size_t r : {0u, 2u}) {
-    CHECK(tells(texts[r], "rank 1 failed"));
-    CHECK(tells(texts[r], "the disk of rank 1"));
+    CHECK(says(texts[r], "rank 1 failed"));
+    CHECK(says(texts[r], "the disk of rank 1"));
     CHECK(same[r]);
   }
 }
