@@ -39,20 +39,23 @@ struct gemm<onednn_engine> {
     });
   }
   template <class In>
-  static void multiply(device<cpu>& d, int threads, const product<In>& s, finish_tile finish) {
+  static void multiply(device<cpu>& d, int threads, const product<In>& given, finish_tile finish) {
     const one_thread guard;
     state& cache = of(d);
+    const steady<In> even(d, given);
+    const product<In>& s = even.product;
     const int wide = (s.n + panel - 1) / panel, high = (s.m + tile_rows - 1) / tile_rows;
     const auto first = [&](int part) { return static_cast<int>(std::int64_t{s.m} * part / high); };
+    const auto columns_of = [&](int column) { return std::min(panel, s.n - column); };
     // At most two numbers of rows and two of columns: prepare what the tiles will look up.
-    const auto matmul_of = [&](int rows, int columns) -> const prepared& {
-      return cache.find({rows, columns, s.k, static_cast<int>(s.form), s.packed != nullptr, std::is_same_v<In, bf16>,
-                         s.a_stride, s.b_stride});
+    const auto matmul_of = [&](int rows, int column) -> const prepared& {
+      return cache.find({even.rows(rows), even.columns(columns_of(column)), s.k, static_cast<int>(s.form),
+                         s.packed != nullptr, std::is_same_v<In, bf16>, s.a_stride, even.right(column).stride});
     };
     std::size_t pad = 64;
     for (const int part : {0, high - 1})
       for (const int column : {0, (wide - 1) * panel})
-        pad = std::max(pad, matmul_of(first(part + 1) - first(part), std::min(panel, s.n - column)).scratchpad);
+        pad = std::max(pad, matmul_of(first(part + 1) - first(part), column).scratchpad);
     pad = (pad + 63) / 64 * 64;
     const std::size_t bytes = pad + sizeof(float) * tile_rows * panel;
     const int tiles = wide * high, workers = std::min(threads, tiles);
@@ -62,14 +65,14 @@ struct gemm<onednn_engine> {
       std::byte* const own = memory.data() + bytes * static_cast<std::size_t>(worker);
       auto* const sums = reinterpret_cast<float*>(own + pad);
       for (int t = tiles * worker / workers; t < tiles * (worker + 1) / workers; ++t) {
-        const int column = t % wide * panel, columns = std::min(panel, s.n - column);
+        const int column = t % wide * panel, columns = columns_of(column);
         const int row = first(t / wide), rows = first(t / wide + 1) - row;
         const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
-        const void* b = s.form == product_form::nt ? s.b + column * s.b_stride : s.b + column;
+        const void* b = even.right(column).data;
         if (s.packed)
           b = static_cast<const std::byte*>(s.packed) + panel_bytes<In>(s.k) * static_cast<std::size_t>(column / panel);
-        matmul_of(rows, columns).run(cache, a, b, sums, own);
-        finish({row, rows, column, columns, sums, columns});
+        matmul_of(rows, column).run(cache, a, b, sums, own);
+        finish({row, rows, column, columns, sums, even.columns(columns)});
       }
     });
   }
@@ -141,6 +144,53 @@ struct gemm<onednn_engine> {
 
   static constexpr int panel = 64;
   static constexpr int tile_rows = gemm_tile_rows;
+
+  // On a processor with tiles, oneDNN multiplies few rows or columns of bf16 in vectors all the same, which sums in
+  // another order. There rows (of y = x w^T, the form that promises its bits) are filled up to 8 and columns to a panel.
+  template <class In>
+  struct steady {
+    struct factor {
+      const In* data;
+      std::ptrdiff_t stride;
+    };
+    static constexpr int few = 8;
+
+    blip::product<In> product;
+    bool fills;
+    int tail;  // columns in a copy
+    scratch<cpu, In> left, last;
+
+    steady(device<cpu>& d, const blip::product<In>& s)
+        : product(s),
+          fills(std::is_same_v<In, bf16> && s.form == product_form::nt && has_tiles()),
+          tail(fills && !s.packed ? s.n % panel : 0),
+          left(d, fills && s.m < few ? static_cast<std::size_t>(few * s.k) : 1),
+          last(d, tail > 0 ? static_cast<std::size_t>(panel * s.k) : 1) {
+      if (fills && s.m < few) {
+        fill(s.a, s.a_stride, s.m, few, left.data());
+        product.a = left.data();
+        product.a_stride = s.k;
+      }
+      if (tail > 0) fill(s.b + (s.n - tail) * s.b_stride, s.b_stride, tail, panel, last.data());
+    }
+
+    int rows(int n) const { return fills ? std::max(n, few) : n; }
+    int columns(int n) const { return fills ? panel : n; }
+    factor right(int column) const {
+      if (column + panel > product.n && tail > 0) return {last.data(), product.k};
+      return {product.form == product_form::nt ? product.b + column * product.b_stride : product.b + column, product.b_stride};
+    }
+
+   private:
+    static bool has_tiles() {
+      static const bool yes = dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
+      return yes;
+    }
+    void fill(const In* from, std::ptrdiff_t stride, int rows, int all, In* to) const {
+      for (int r = 0; r < rows; ++r) std::copy_n(from + r * stride, product.k, to + std::ptrdiff_t{r} * product.k);
+      std::fill(to + std::ptrdiff_t{rows} * product.k, to + std::ptrdiff_t{all} * product.k, In(0.0f));
+    }
+  };
 
   // oneDNN asks OpenMP how many threads it may use; here always one.
   struct one_thread {
