@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/models/vit.hpp"
+#include "blip/ops/by_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -22,7 +23,10 @@ auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe
   for (int i = 0; i < depth(); ++i) {
     const block_type& block = blocks_[static_cast<std::size_t>(i)];
     const auto run = [&block, rows, seen = watch.at(i)](T& on, const var<T, C.width>& h) {
-      return block.forward(on, h, rows, false, seen);
+      if (seen) return block.forward(on, h, rows, false, seen);
+      return ops::by_sequences(on, h, rows, [&block](T& tape, const var<T, C.width>& some, const sequence_layout& those) {
+        return block.forward(tape, some, those);
+      });
     };
     x = i < depth() - options_.checkpoint_last ? run(t, x) : checkpoint(t, x, run);
     observe(i, x);

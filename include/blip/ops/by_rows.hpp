@@ -1,30 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include "blip/autograd/tape.hpp"
 #include "blip/backend/kernels.hpp"
 
 namespace blip::inline BLIP_ABI::ops {
 
+namespace detail {
+
+// y = f(tape, rows of x from `bounds(part)` to `bounds(part + 1)`, part), part by part, each copied to its place.
+template <int Width, class T, int K, class Bounds, class F, class B = typename T::backend_type>
+var<T, Width> in_parts(T& t, const var<T, K>& x, int parts, Bounds bounds, F f) {
+  const tensor<B> y = t.make(x.rows(), Width, nullptr, false);
+  const auto view = x.view();
+  for (int part = 0; part < parts; ++part) {
+    const int first = bounds(part), count = bounds(part + 1) - first;
+    const var<T, Width> some = f(t, t.template input<K>({view.row(first), count, K, view.stride, nullptr}), part);
+    kernels<B>::copy_columns(t.device(), some.view(), {y->value.row(first), count, Width, Width, nullptr});
+  }
+  return var<T, Width>(y);
+}
+
+}  // namespace detail
+
 // y = f(tape, x) for an f that treats every row by itself. Where nothing is recorded and the back end asks for it, a few
 // hundred rows at a time, so that what f makes in between stays in cache and small ("FFN chunking").
 // x [n, K], y [n, W].
-template <class T, int K, class F, class B = typename T::backend_type>
+template <class T, int K, class F>
 auto by_rows(T& t, const var<T, K>& x, F f) {
   using result = decltype(f(t, x));
-  constexpr int most = rows_at_a_time<B>;
+  constexpr int most = rows_at_a_time<typename T::backend_type>;
   const int rows = x.rows();
   if (T::records || most == 0 || rows <= most || x.ref()->value.live) return f(t, x);
   const int parts = (rows + most - 1) / most;
-  const tensor<B> y = t.make(rows, result::width, nullptr, false);
-  for (int part = 0; part < parts; ++part) {
-    const int first = static_cast<int>(std::int64_t{rows} * part / parts);
-    const int count = static_cast<int>(std::int64_t{rows} * (part + 1) / parts) - first;
-    const auto view = x.view();
-    const result some = f(t, t.template input<K>({view.row(first), count, K, view.stride, nullptr}));
-    kernels<B>::copy_columns(t.device(), some.view(), {y->value.row(first), count, result::width, result::width, nullptr});
-  }
-  return result(y);
+  return detail::in_parts<result::width>(
+      t, x, parts, [=](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); },
+      [&](T& on, const var<T, K>& some, int) { return f(on, some); });
+}
+
+// y = f(tape, x, layout) for an f that treats every sequence by itself: the same, for whole sequences of equal length.
+// x [n, K], y [n, W].
+template <class T, int K, class F>
+auto by_sequences(T& t, const var<T, K>& x, const sequence_layout& layout, F f) {
+  using result = decltype(f(t, x, layout));
+  constexpr int most = rows_at_a_time<typename T::backend_type>;
+  const bool even = !layout.begins && !layout.lengths && !layout.gaps && !layout.live && !x.ref()->value.live;
+  const int step = layout.step, sequences = layout.sequences;
+  if (T::records || most == 0 || !even || layout.rows <= most || step == 0 || x.rows() != layout.rows) return f(t, x, layout);
+  const int group = (most + step - 1) / step, parts = (sequences + group - 1) / group;
+  return detail::in_parts<result::width>(
+      t, x, parts, [=](int part) { return std::min(sequences, part * group) * step; },
+      [&](T& on, const var<T, K>& some, int part) {
+        const int first = part * group;
+        sequence_layout those = layout;
+        those.sequences = std::min(group, sequences - first);
+        those.rows = those.sequences * step;
+        those.first_stream += first;
+        if (those.positions) those.positions += first;
+        if (those.streams) those.streams += first;
+        return f(on, some, those);
+      });
 }
 
 }  // namespace blip::inline BLIP_ABI::ops
