@@ -7,7 +7,11 @@
 #define BLIP_VERSION_MINOR 1
 #define BLIP_VERSION_PATCH 0
 
-#if defined(__AVX512F__)
+#if defined(__AMX_BF16__) || defined(__AMXBF16__)
+#define BLIP_ABI v0_amx
+#elif defined(__AVX512BF16__)
+#define BLIP_ABI v0_avx512_bf16
+#elif defined(__AVX512F__)
 #define BLIP_ABI v0_avx512
 #elif defined(__AVX2__)
 #define BLIP_ABI v0_avx2

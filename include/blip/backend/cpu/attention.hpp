@@ -7,8 +7,10 @@
 namespace blip::inline BLIP_ABI {
 
 // Attention of the processor: softmax streamed over blocks of keys, so that no [heads, n, m] matrix exists; contract in
-// blip/backend/kernels.hpp. fp32 whatever the precision of the products. Bits of a row depend on its own query and its
-// keys only, not on other rows or threads.
+// blip/backend/kernels.hpp. With bf16 products, on a processor that multiplies pairs of bf16 (compiled for it), queries,
+// keys, values, probabilities and their gradients are rounded to bf16 where they are multiplied; scores, softmax and sums
+// are fp32, as is everything elsewhere. Bits of a row depend on its own query and its keys only, not on other rows or
+// threads.
 struct cpu_attention {
   using in = matrix_view<const float>;
   using out = matrix_view<float>;

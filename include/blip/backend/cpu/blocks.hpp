@@ -35,7 +35,14 @@ struct block {
   bool add;
 };
 
-template <int M, int V>
+// How one step along the depth enters a sum.
+struct by_floats {
+  [[gnu::always_inline]] static packet add(const packet& row, const packet& column, const packet& sum) {
+    return vec::pmadd(row, column, sum);
+  }
+};
+
+template <int M, int V, class Step>
 void multiply_block(const block& s, int columns) {
   packet sum[M][V];
   unroll<M * V>([&](auto i) __attribute__((always_inline)) { sum[i / V][i % V] = simd::constant(0); });
@@ -46,7 +53,7 @@ void multiply_block(const block& s, int columns) {
     unroll<V>([&](auto v) __attribute__((always_inline)) { column[v] = simd::load(b + v * lanes); });
     unroll<M>([&](auto i) __attribute__((always_inline)) {
       const packet row = simd::constant(a[i * s.row_step]);
-      unroll<V>([&](auto v) __attribute__((always_inline)) { sum[i][v] = vec::pmadd(row, column[v], sum[i][v]); });
+      unroll<V>([&](auto v) __attribute__((always_inline)) { sum[i][v] = Step::add(row, column[v], sum[i][v]); });
     });
   }
   const auto put = [&](auto i) __attribute__((always_inline)) {
@@ -74,16 +81,16 @@ void multiply_block(const block& s, int columns) {
 
 using block_function = void (*)(const block&, int);
 
-template <int V>
+template <int V, class Step>
 inline constexpr auto block_functions = []<int... M>(std::integer_sequence<int, M...>) {
-  return std::array<block_function, group>{&multiply_block<M + 1, V>...};
+  return std::array<block_function, group>{&multiply_block<M + 1, V, Step>...};
 }
 (std::make_integer_sequence<int, group>{});
 
 // `rows` rows of one panel, V packets wide at most; `columns` of them are wanted.
-template <int V>
+template <int V, class Step = by_floats>
 void multiply_panel(block s, int rows, int columns) {
-  const auto& functions = columns <= lanes ? block_functions<1> : block_functions<V>;
+  const auto& functions = columns <= lanes ? block_functions<1, Step> : block_functions<V, Step>;
   for (; rows > 0; rows -= group, s.a += group * s.row_step, s.c += group * s.c_stride)
     functions[static_cast<std::size_t>(std::min(group, rows) - 1)](s, columns);
 }
