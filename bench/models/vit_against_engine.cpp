@@ -2,7 +2,7 @@
 //
 // A ViT-B/16 forward against the bare engine: the same products (projections, Q K^T, P V) called directly, without
 // norms, softmax, GELU, biases or residuals, on weights of the same size. Interleaved, median of the rounds.
-//   vit_against_engine [--rounds N] [--threads N] [--side PIXELS]
+//   vit_against_engine [--rounds N] [--threads N] [--side PIXELS] [--only PART_OF_AN_ENGINES_NAME]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -43,9 +43,13 @@ struct way {
 
 int main(int argc, char** argv) {
   int rounds = 9, threads = 2, side = 384;
+  std::string only;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
-    (option == "--rounds" ? rounds : option == "--threads" ? threads : side) = std::atoi(argv[i + 1]);
+    if (option == "--only")
+      only = argv[i + 1];
+    else
+      (option == "--rounds" ? rounds : option == "--threads" ? threads : side) = std::atoi(argv[i + 1]);
   }
   omp_set_num_threads(threads);
   std::vector<way> ways{{"Eigen fp32", {.threads = threads, .engine = gemm_engine::eigen}, bare_eigen}};
@@ -53,6 +57,7 @@ int main(int argc, char** argv) {
   ways.push_back({"oneDNN fp32", {.threads = threads, .engine = gemm_engine::onednn}, bare_onednn_fp32});
   ways.push_back({"oneDNN bf16", {.threads = threads, .engine = gemm_engine::onednn, .products = precision::bf16}, bare_onednn_bf16});
 #endif
+  std::erase_if(ways, [&](const way& it) { return std::string(it.name).find(only) == std::string::npos; });
   vit_options options = vit_b16.options;
   options.image_height = options.image_width = side;
   const int n = side / 16 * (side / 16) + 1, w = 768, h = 3072, heads = 12, one = 3 * side * side;

@@ -82,14 +82,14 @@ void attention() {
   for (const int batch : {1, 8}) {
     const matrix qkv(577 * batch, 3 * width, 4);
     const sequence_layout l = sequence_layout::uniform(batch, 577);
-    op("attend_self", threads_only(), 577 * batch, width, {batch * attention_flop(577, 577, width), 16.0 * 577 * batch * width, 577.0 * batch},
+    op("attend_self", without_engine(), 577 * batch, width, {batch * attention_flop(577, 577, width), 16.0 * 577 * batch * width, 577.0 * batch},
        [=](auto& t, const parameters&) { return ops::attend_self<width>(t, qkv.on<3 * width>(t), l, spec); });
   }
   // Thirty query rows of one caption over an image's rows; one decode row of three beams.
   for (const int queries : {1, 30}) {
     const matrix q(3 * queries, width, 5), kv(577, 2 * width, 6);
     const auto source = std::make_shared<buffer<cpu, int>>(std::span<const int>(std::vector<int>{0, 0, 0}));
-    op("attend_cross", threads_only(), 3 * queries, width,
+    op("attend_cross", without_engine(), 3 * queries, width,
        {attention_flop(3 * queries, 577, width), 4.0 * 2 * 577 * width, 3.0 * queries}, [=](auto& t, const parameters&) {
          return ops::attend_cross<width>(t, q.on<width>(t), kv.on<2 * width>(t), sequence_layout::uniform(3, queries),
                                          sequence_layout::uniform(1, 577), source->data(), spec);

@@ -30,6 +30,7 @@ struct variant {
 };
 std::vector<variant> variants();               // engines x precisions x {1, 2} threads
 std::vector<variant> threads_only();           // for work without matrix products
+std::vector<variant> without_engine();         // for products of our own: precisions x {1, 2} threads
 
 // Work of one iteration; items are pictures, tokens or rows.
 struct work {

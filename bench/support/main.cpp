@@ -94,6 +94,12 @@ std::vector<variant> threads_only() {
   return all;
 }
 
+std::vector<variant> without_engine() {
+  std::vector<variant> all = threads_only();
+  for (const int threads : {1, 2}) all.push_back({"cpu", "bf16", {.threads = threads, .products = blip::precision::bf16}});
+  return all;
+}
+
 std::vector<variant> variants() {
   std::vector<variant> all;
   for (const int threads : {1, 2}) {
