@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Retrieval with re-ranking at published size: random weights and pixels, both directions, every query's shortlist
-// read. Prints one line of JSON: scores_per_second (scores of both directions by the time of reading), pairs read,
-// seconds of seeing pictures and texts and of reading pairs. Its peer is bench/peers/rerank.py.
+// read. Prints one line of JSON: samples_per_second (scores of both directions by the time of reading), pairs read,
+// seconds of seeing pictures and texts and of reading pairs, the process's peak. Its peer is bench/peers/rerank.py;
+// bench/peers/compare.sh runs both in turn.
 //   rerank [--family blip|albef] [--side 384] [--pictures 8] [--texts 5] [--shortlist 8] [--precision fp32|bf16]
 //          [--engine onednn|eigen] [--threads N] [--rounds 1] [--lengths FILE]
 // --texts is for each picture.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -105,14 +108,16 @@ int run(const settings& s, tower_options sizes, const wordpiece& tokens, int spe
   const double reading = rounds[rounds.size() / 2];
   const double scores = static_cast<double>(m.pictures) * std::min(k, m.texts) +
                         static_cast<double>(m.texts) * std::min(k, m.pictures);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
   std::printf(
       "{\"family\": \"%s\", \"precision\": \"%s\", \"threads\": %d, \"pictures\": %d, \"texts\": %d, \"shortlist\": "
       "%d, "
-      "\"scores_per_second\": %.3f, \"pairs_read\": %zu, \"seconds_pictures\": %.3f, \"seconds_texts\": %.3f, "
-      "\"seconds_reading\": %.3f, \"bytes_kept\": %llu}\n",
+      "\"samples_per_second\": %.3f, \"pairs_read\": %zu, \"seconds_pictures\": %.3f, \"seconds_texts\": %.3f, "
+      "\"seconds_reading\": %.3f, \"bytes_kept\": %llu, \"peak_bytes\": %.0f}\n",
       s.given.at("--family").c_str(), s.given.at("--precision").c_str(), threads, m.pictures, m.texts, k,
       scores / reading, m.pairs_read, seeing, hearing, reading,
-      static_cast<unsigned long long>(pictures.bytes + texts.bytes));
+      static_cast<unsigned long long>(pictures.bytes + texts.bytes), 1024.0 * static_cast<double>(usage.ru_maxrss));
   return 0;
 }
 

@@ -129,7 +129,7 @@ def measure(options):
     scores = options.pictures * min(options.shortlist, count) + count * min(options.shortlist, options.pictures)
     return {"peer": "pytorch", "torch": torch.__version__, "family": options.family, "precision": options.precision,
             "threads": options.threads, "tiny": options.tiny, "pictures": options.pictures, "texts": count,
-            "shortlist": options.shortlist, "scores_per_second": round(scores / reading, 3), "pairs_read": scores,
+            "shortlist": options.shortlist, "samples_per_second": round(scores / reading, 3), "pairs_read": scores,
             "seconds_pictures": round(seeing, 3), "seconds_texts": round(hearing, 3), "seconds_reading": round(reading, 3),
             "peak_bytes": peak_bytes(), "after_import_bytes": AFTER_IMPORT}
 
@@ -143,7 +143,7 @@ def main():
     if options.json:
         print(json.dumps(found))
     else:
-        print(f"{found['scores_per_second']} scores/s, {found['pairs_read']} pairs in {found['seconds_reading']} s")
+        print(f"{found['samples_per_second']} scores/s, {found['pairs_read']} pairs in {found['seconds_reading']} s")
 
 
 if __name__ == "__main__":
