@@ -3,6 +3,7 @@
 # What each component needs, in one place: the build tree and the installed package both include this file.
 set(BLIP_COMPONENTS text data images webdataset onednn mpi nccl cuda)
 include("${CMAKE_CURRENT_LIST_DIR}/presets.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/cuda_kernels.cmake")
 
 # Core: Eigen, threads, OpenMP when the compiler has it.
 macro(blip_find_core)

@@ -14,12 +14,17 @@ configure_package_config_file(cmake/blipConfig.cmake.in "${CMAKE_CURRENT_BINARY_
 # Before 1.0 a minor version may change anything.
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/blipConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-foreach(file components presets json_constants)
+foreach(file components presets json_constants cuda_kernels)
   configure_file(cmake/${file}.cmake "${CMAKE_CURRENT_BINARY_DIR}/${file}.cmake" COPYONLY)
   install(FILES cmake/${file}.cmake DESTINATION ${blip_package_dir})
 endforeach()
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/blipConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/blipConfigVersion.cmake"
   DESTINATION ${blip_package_dir})
+file(GLOB units CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/cmake" cmake/instances/*.cu)
+foreach(unit IN LISTS units)
+  configure_file(cmake/${unit} "${CMAKE_CURRENT_BINARY_DIR}/${unit}" COPYONLY)
+  install(FILES cmake/${unit} DESTINATION ${blip_package_dir}/instances)
+endforeach()
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_file(cmake/blip.pc.in "${CMAKE_CURRENT_BINARY_DIR}/blip.pc" @ONLY)

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# check.sh HOW SOURCE BUILD VERSION COMPILER [MODEL]: uses the library the way a stranger would, and runs what came out;
-# MODEL is a folder whose config.json becomes a compiled size.
+# check.sh HOW SOURCE BUILD VERSION COMPILER [MODEL|NVCC]: uses the library the way a stranger would, and runs what came
+# out; MODEL is a folder whose config.json becomes a compiled size, NVCC compiles kernels.
 set -euo pipefail
-how=$1 source=$2 build=$3 version=$4 compiler=$5 model=${6:-}
+how=$1 source=$2 build=$3 version=$4 compiler=$5 model=${6:-} nvcc=
+[ "$how" != cuda ] || { nvcc=$model; model=; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$build/consume/$how
 rm -rf "$work" && mkdir -p "$work"
@@ -43,6 +44,10 @@ case $how in
   preset)
     installed
     project preset -DCMAKE_PREFIX_PATH="$work/moved" -DEXPECTED_VERSION="$version" -DMODEL="$model"
+    run=$work/build/stranger ;;
+  cuda)
+    installed
+    project cuda -DCMAKE_PREFIX_PATH="$work/moved" -DEXPECTED_VERSION="$version" -DCMAKE_CUDA_COMPILER="$nvcc"
     run=$work/build/stranger ;;
   plain_include) by_hand -I "$source/include" -I /usr/include/eigen3 -pthread; run=$work/stranger ;;
 esac

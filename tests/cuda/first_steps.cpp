@@ -43,6 +43,6 @@ int main() {
     return close ? 0 : 1;
   } catch (const blip::device_error& e) {
     std::printf("no GPU: %s\n", e.what());
-    return 77;
+    return blip::gpu_count() == 0 ? 77 : 1;
   }
 }

@@ -23,6 +23,7 @@ void blip_cuda_copy(void* to, const void* from, std::size_t bytes);
 void blip_cuda_fill(void* p, int byte, std::size_t bytes);
 void blip_cuda_select(int ordinal);
 int blip_cuda_selected();
+int blip_cuda_devices();
 // The first failure on this thread since the last call, or null. Nothing in a unit of kernels throws.
 const char* blip_cuda_failure();
 }
@@ -53,6 +54,9 @@ struct cuda_call<F> {
 };
 
 }  // namespace detail
+
+// How many GPUs answer; 0 as well without a driver. Never throws.
+inline int gpu_count() { return blip_cuda_devices(); }
 
 // The GPU that the calling thread allocates on and computes with; 0 until it is called. Throws device_error.
 inline void select_gpu(int ordinal) {

@@ -65,6 +65,12 @@ int blip_cuda_selected() {
   gpu::check(cudaGetDevice(&ordinal));
   return ordinal;
 }
+int blip_cuda_devices() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  (void)cudaGetLastError();  // no driver is an answer, not a failure
+  return 0;
+}
 const char* blip_cuda_failure() { return std::exchange(gpu::first_failure(), nullptr); }
 
 }  // extern "C"
