@@ -41,7 +41,7 @@ std::string as_json(const std::string& name, const blip::caption_result& r) {
 }
 
 int caption(const caption_options& o) {
-  const compute on = o.common.on();
+  const compute on = o.common.on(/*on_gpu=*/true);
   const std::vector<std::string> names = o.pictures.all();
   const opened_model model = open_model(o.model, model_task::caption);
   const blip::captioner_options options = options_for(o, model);

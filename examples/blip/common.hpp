@@ -22,13 +22,25 @@ struct common_options {
   std::uint64_t seed = 0;
   bool json = false, quiet = false;
 
-  // Where models run; what "auto" chose is said. Throws device_error for a back end that this build lacks.
-  compute on() const {
-    if (backend == "cuda")
-      throw blip::device_error({"--backend cuda", "a back end of this build: cpu or reference", "one that it lacks",
-                                "build it with CUDA, or leave the option out"});
-    if (backend == "auto" && !quiet) std::fputs("back end: cpu\n", stderr);
-    return {.threads = threads, .bf16 = precision == "bf16", .plain_loops = backend == "reference"};
+  CLI::Option* precision_given = nullptr;
+
+  // Where models run; what "auto" chose is said in one line. `on_gpu`: this command has models for a GPU, in a build
+  // that has any. Throws device_error for a back end that this build or this machine lacks.
+  compute on(bool on_gpu = false) const {
+    const gpu_state found = gpus();
+    const char* const lacks = !found.compiled    ? "this build is without CUDA"
+                              : !on_gpu          ? "this command has no models for a GPU yet"
+                              : found.count == 0 ? "no GPU answers"
+                                                 : nullptr;
+    if (backend == "cuda" && lacks)
+      throw blip::device_error({"--backend cuda", "models and a GPU for it", lacks,
+                                found.compiled ? "use cpu or leave the option out"
+                                               : "build with cmake -DBLIP_WITH_CUDA=ON, use cpu or leave the option out"});
+    const bool gpu = backend == "cuda" || (backend == "auto" && !lacks);
+    if (backend == "auto" && !quiet)
+      std::fputs(gpu ? "back end: cuda\n" : ("back end: cpu, " + std::string(lacks) + "\n").c_str(), stderr);
+    const bool bf16 = precision == "bf16" || (gpu && precision_given->count() == 0);
+    return {.threads = threads, .bf16 = bf16, .plain_loops = backend == "reference", .gpu = gpu};
   }
 };
 
@@ -37,10 +49,10 @@ inline void add_common(CLI::App& c, common_options& o) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}))
       ->capture_default_str()
       ->group("Common");
-  c.add_option("--precision", o.precision, "Of matrix products")
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str()
-      ->group("Common");
+  o.precision_given = c.add_option("--precision", o.precision, "Of matrix products; on a GPU bf16 unless it is given")
+                          ->check(CLI::IsMember({"fp32", "bf16"}))
+                          ->capture_default_str()
+                          ->group("Common");
   c.add_option("--threads", o.threads, "Processor threads; 0: all cores")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str()

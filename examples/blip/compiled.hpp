@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "blip/backend/cpu.hpp"
@@ -17,10 +16,10 @@ namespace tool {
 
 template <class B>
 typename B::options options_of(const compute& on) {
-  if constexpr (std::is_same_v<B, blip::cpu>)
-    return {.threads = on.threads, .products = on.bf16 ? blip::precision::bf16 : blip::precision::fp32};
-  else
-    return {};
+  typename B::options o;
+  if constexpr (requires { o.threads; }) o.threads = on.threads;
+  if constexpr (requires { o.products; }) o.products = on.bf16 ? blip::precision::bf16 : blip::precision::fp32;
+  return o;
 }
 
 // What the command line opened, with its parameters.

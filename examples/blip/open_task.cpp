@@ -41,6 +41,9 @@ List& list() {
 model_list<caption_task, blip::captioner_options>& captioners() {
   return list<model_list<caption_task, blip::captioner_options>>();
 }
+model_list<caption_task, blip::captioner_options>& gpu_captioners() {
+  return list<model_list<caption_task, blip::captioner_options>, 1>();
+}
 model_list<match_task, blip::matcher_options>& matchers() {
   return list<model_list<match_task, blip::matcher_options>>();
 }
@@ -62,7 +65,7 @@ model_list<classify_task, blip::classifier_options>& pair_reasoners() {
 
 std::unique_ptr<caption_task> open_captioner(const opened_model& model, const blip::captioner_options& o,
                                              const compute& on) {
-  return open_in(captioners(), model, o, on);
+  return open_in(on.gpu ? gpu_captioners() : captioners(), model, o, on);
 }
 std::unique_ptr<match_task> open_matcher(const opened_model& model, const blip::matcher_options& o, const compute& on) {
   return open_in(matchers(), model, o, on);

@@ -97,7 +97,7 @@ struct compiled_model {
 // The sizes that a task was compiled for. Each source adds its own before main begins, so that a build may leave some out.
 template <class Task, class Options>
 using model_list = std::vector<compiled_model<Task, Options>>;
-model_list<caption_task, blip::captioner_options>& captioners();
+model_list<caption_task, blip::captioner_options>&captioners(), &gpu_captioners();
 model_list<match_task, blip::matcher_options>& matchers();
 model_list<retrieve_task, blip::retriever_options>& retrievers();
 model_list<ground_task, blip::grounder_options>& grounders();

@@ -31,7 +31,7 @@ for name in caption match features retrieve ground bootstrap convert inspect; do
   expect "$name --help shows an example" 0 'Example:' "  blip $name " -- "$tool" $name --help
 done
 expect 'a missing file is bad input' 1 'no-such-file' -- "$tool" inspect "$work/no-such-file"
-expect 'this build has no cuda' 1 '--backend cuda' -- "$tool" caption --model m --image i --backend cuda
+expect 'no cuda without a GPU' 1 '--backend cuda' -- env CUDA_VISIBLE_DEVICES=-1 "$tool" caption --model m --image i --backend cuda
 [ "$(wc -l < "$work/err")" -le 3 ] || fail 'an error has at most three lines'
 
 if [ -f "$containers/safetensors/tensors.safetensors" ]; then
