@@ -4,7 +4,7 @@
 
     transformers_check.py --build ../../build/release [--sizes scenes base] [--keep DIR]
 
-Builds that serve: `cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool caption_logits`.
+Builds that serve: `cmake --preset release `cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool caption_logits``cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool caption_logits` cmake --build build/release --target blip_tool caption_logits`.
 For the small size of scenes and for BLIP-base at 384 pixels (random weights, drawn here):
 
   written    transformers writes a folder (save_pretrained; the base size in shards), the tool reads it
