@@ -2,6 +2,7 @@
 #include "blip/eval/caption_words.hpp"
 
 #include <chrono>
+#include <ctime>
 
 #include "support/catch.hpp"
 
@@ -49,7 +50,13 @@ TEST_CASE("caption words: clitics, abbreviations, numbers and compounds as the p
        "caf\xc3\xa9 gr\xc3\xb6\xc3\x9f"
        "e-stra\xc3\x9f"
        "e"},
-      {"thumbs \xf0\x9f\x91\x8d up", "thumbs up"}};
+      {"thumbs \xf0\x9f\x91\x8d up", "thumbs up"},
+      // Chains of parts, from places within them too.
+      {"7.a.7.com/x 7.b", "7.a.7.com / x 7 b"},
+      {"a%b%c@d.org e%f", "a%b%c@d.org e % f"},
+      {"x.7.jpg x.7.jpx.", "x.7.jpg x. 7 jpx"},
+      {"www.7.de/page www.7", "www.7.de/page www .7"},
+      {"1,a,2,b-c 1,a,b", "1,a,2,b-c 1 a b"}};
   for (const auto& [caption, words] : cases) CHECK(joined(caption) == words);
 }
 
@@ -71,10 +78,22 @@ TEST_CASE("caption words: what is not UTF-8 or too long is refused, what is long
   CHECK_THROWS_AS(caption_words("a\xff"), format_error);
   CHECK_THROWS_AS(caption_words(std::string(65'537, 'a')), limit_error);
   const auto begin = std::chrono::steady_clock::now();
-  for (const char* unit : {"a", "a-", "a.", "'", "a'", "<", "-", "1,", "&", "a/", ":", "A&", "@a", "www."}) {
+  for (const char* unit : {"a", "a-", "a.", "'", "a'", "<", "-", "1,", "&", "a/", ":", "A&", "@a", "www.", "a.1.", "a%", "a__", "1,a,", "a%@.."}) {
     std::string text;
     while (text.size() + 8 < 65'536) text += unit;
     caption_words(text);
   }
   CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 10);
+}
+
+TEST_CASE("caption words: time grows with the text, whatever it holds", "[eval]") {
+  // Each of them looks like a long address, file name or compound from any place, and is none.
+  for (const char* unit : {"averylongword.7777777777777.", "averylongword%7777777777777%", "averylongword__7777777777777__",
+                           "averylongword,7777777777777,", "averylongword%7777777777777@..", "a picture <of "}) {
+    std::string text;
+    while (text.size() < 3'000'000) text += unit;
+    const std::clock_t begin = std::clock();
+    CHECK(caption_words(text, {.caption_bytes = 4'000'000}).size() > 100'000);  // not one long token
+    CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 1);
+  }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,7 +18,8 @@ namespace detail {
 // Tokens of English text by the Penn Treebank's conventions, as the lexer in front of the published caption metrics
 // gives them: at each place the rule that sees furthest wins, at a tie the first. What it calls something else is
 // renamed: brackets (-lrb-), dashes (--), quotes (' and "), currencies. Not every one of its rules is here, only what
-// captions hold; emoji and other symbols that it does not know vanish, as they do there.
+// captions hold; emoji and other symbols that it does not know vanish, as they do there. Time is linear in the text,
+// whatever it holds: what a rule walks over is either taken or remembered.
 // Source: Marcus et al. 1993; behaviour measured with the tokenizer of Stanford CoreNLP 3.4.1.
 class treebank_lexer {
  public:
@@ -69,6 +71,28 @@ class treebank_lexer {
   std::size_t skip(std::size_t i, P is) const {
     while (i < text_.size() && is(text_[i])) ++i;
     return i;
+  }
+  // The same for places that never go back, each run walked once; `end` belongs to one P.
+  template <class P>
+  std::size_t skip_once(std::size_t& end, std::size_t i, P is) const {
+    if (i >= end) end = skip(i, is);
+    return end;
+  }
+  // Parts joined by single periods, and the last of them, the first not counted, that `fits` (part 0: none does). Places
+  // never go back, and each chain is walked once: what it says holds for those i within it at which something `inside`
+  // stands, if the part begins behind them.
+  struct chain {
+    std::size_t end = 0, part = 0, part_end = 0;
+  };
+  template <class P, class F>
+  void walk(chain& c, std::size_t i, P inside, F fits) const {
+    if (i < c.end) return;
+    c = {skip(i, inside)};
+    while (c.end > i && at(c.end) == U'.' && inside(at(c.end + 1))) {
+      const std::size_t part = c.end + 1;
+      c.end = skip(part, inside);
+      if (fits(part, c.end)) c.part = part, c.part_end = c.end;
+    }
   }
   // Whether lower-case ASCII stands at i, in any case.
   bool says(std::size_t i, std::string_view word) const {
@@ -182,13 +206,15 @@ class treebank_lexer {
   }
 
   void find_abbreviations(std::size_t i) {
-    for (const std::string_view a : abbreviations)
-      if (says(i, a) && at(i + a.size()) == U'.') take(i + a.size() + 1);
-    for (const std::string_view a : number_abbreviations)
-      if (says(i, a) && at(i + a.size()) == U'.') {
-        const std::size_t end = i + a.size() + 1, number = is_white_space(at(end)) ? end + 1 : end;
-        if (is_number(at(number))) take(end, number + 1);
-      }
+    if (const std::size_t letters = skip(i, is_ascii_letter); letters > i && at(letters) == U'.') {
+      for (const std::string_view a : abbreviations)
+        if (says(i, a) && at(i + a.size()) == U'.') take(i + a.size() + 1);
+      for (const std::string_view a : number_abbreviations)
+        if (says(i, a) && at(i + a.size()) == U'.') {
+          const std::size_t end = i + a.size() + 1, number = is_white_space(at(end)) ? end + 1 : end;
+          if (is_number(at(number))) take(end, number + 1);
+        }
+    }
     // Initials and acronyms: A. or U.S.A.
     std::size_t end = i;
     while (is_ascii_letter(at(end)) && at(end + 1) == U'.') end += 2;
@@ -210,24 +236,27 @@ class treebank_lexer {
         if (end > begin + 1) take(end);
       }
     const auto in_host = [](char32_t c) { return is_plain(c) || c == U'_'; };
-    std::size_t host = skip(i, in_host);
-    while (host > i && at(host) == U'.' && in_host(at(host + 1))) {
-      const std::size_t part = host + 1;
-      host = skip(part, in_host);
-      const bool known =
-          host - part == 3 && (says(part, "com") || says(part, "net") || says(part, "org") || says(part, "edu"));
-      const bool by_name = says(i, "www.") && part > i + 4 && host - part >= 2 && host - part <= 4;
-      if (!known && !by_name) continue;
-      take(host);
-      const std::size_t path = at(host) == U'/' ? cut(host + 1, skip(host + 1, in_address)) : host;
-      if (path > host + 2) take(path);
+    if (in_host(at(i))) {
+      walk(domains_, i, in_host, [&](std::size_t part, std::size_t end) {
+        return end - part == 3 && (says(part, "com") || says(part, "net") || says(part, "org") || says(part, "edu"));
+      });
+      walk(short_parts_, i, in_host,
+           [](std::size_t part, std::size_t end) { return end - part >= 2 && end - part <= 4; });
+      std::size_t host = domains_.part > i ? domains_.part_end : i;
+      if (says(i, "www.") && short_parts_.part > i + 4) host = std::max(host, short_parts_.part_end);
+      if (host > i) {
+        take(host);
+        const std::size_t path = at(host) == U'/' ? cut(host + 1, skip(host + 1, in_address)) : host;
+        if (path > host + 2) take(path);
+      }
     }
-    const auto in_mailbox = [](char32_t c) { return is_plain(c) || is_one_of(c, U"._%+-"); };
-    const std::size_t box = is_plain(at(i)) ? skip(i, in_mailbox) : i;
-    if (box > i && at(box) == U'@') {
-      const std::size_t end =
-          cut(box + 1, skip(box + 1, [](char32_t c) { return is_plain(c) || c == U'.' || c == U'-'; }));
-      if (end > box + 1) take(end);
+    if (is_plain(at(i))) {
+      if (i >= mailbox_) {
+        mailbox_ = skip(i, [](char32_t c) { return is_plain(c) || is_one_of(c, U"._%+-"); });
+        const auto in_domain = [](char32_t c) { return is_plain(c) || c == U'.' || c == U'-'; };
+        mailbox_host_ = at(mailbox_) == U'@' ? cut(mailbox_ + 1, skip(mailbox_ + 1, in_domain)) : 0;
+      }
+      if (mailbox_host_ > mailbox_ + 1) take(mailbox_host_);
     }
     if (is_one_of(at(i), U"@#") && (is_ascii_letter(at(i + 1)) || at(i + 1) == U'_'))
       take(skip(i + 1, [](char32_t c) { return is_plain(c) || c == U'_'; }));
@@ -242,14 +271,14 @@ class treebank_lexer {
   // parts joined by periods, of which the last is a known ending
   void find_file_name(std::size_t i) {
     const auto inside = [](char32_t c) { return is_letter(c) || is_number(c); };
-    std::size_t end = skip(i, inside);
-    while (end > i && at(end) == U'.' && inside(at(end + 1))) {
-      const std::size_t part = end + 1;
-      end = skip(part, inside);
-      if (!is_white_space(at(end)) && !is_one_of(at(end), U".?!,")) continue;
-      for (const std::string_view ending : file_endings)
-        if (end - part == ending.size() && says(part, ending)) take(end, end + 1);
-    }
+    if (!inside(at(i))) return;
+    walk(file_names_, i, inside, [&](std::size_t part, std::size_t end) {
+      if (!is_white_space(at(end)) && !is_one_of(at(end), U".?!,")) return false;
+      return std::any_of(std::begin(file_endings), std::end(file_endings), [&](std::string_view ending) {
+        return end - part == ending.size() && says(part, ending);
+      });
+    });
+    if (file_names_.part > i) take(file_names_.part_end, file_names_.part_end + 1);
   }
 
   void find_symbols(std::size_t i) {
@@ -316,8 +345,8 @@ class treebank_lexer {
       return end;
     };
     if (is_alphanumeric(at(i))) {
-      const std::size_t first =
-          skip(i, [](char32_t c) { return is_alphanumeric(c) || c == U'.' || c == U',' || c == 0xad; });
+      const std::size_t first = skip_once(
+          listed_, i, [](char32_t c) { return is_alphanumeric(c) || c == U'.' || c == U',' || c == 0xad; });
       const std::size_t end = hyphened(
           first, [&](std::size_t p) { return skip(p, [](char32_t c) { return is_alphanumeric(c) || c == 0xad; }); });
       if (end > first) take(end);
@@ -341,6 +370,9 @@ class treebank_lexer {
 
   std::u32string text_;
   match best_{};
+  // What was walked over last.
+  chain domains_{}, short_parts_{}, file_names_{};
+  std::size_t mailbox_ = 0, mailbox_host_ = 0, listed_ = 0;  // ends
 };
 
 }  // namespace detail
