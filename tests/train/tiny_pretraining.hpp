@@ -54,26 +54,26 @@ std::unique_ptr<training_state<Model>> make(int entries = queue, double momentum
   }
 }
 
-// Pictures and texts of a step; with `poison`, one pixel is that.
+// Pictures and texts of a step, others on each rank; with `poison`, one pixel is that.
 template <class Model>
-step_batches<Model> input_of(const Model& m, std::int64_t step, int micro_batches = 1, double poison = 0) {
+step_batches<Model> input_of(const Model& m, std::int64_t step, int micro_batches = 1, double poison = 0, int rank = 0) {
   using S = typename Model::backend_type::scalar;
   step_batches<Model> out;
   const int one = 3 * side * side;
-  numbers host = random_numbers(micro_batches * pairs * one, static_cast<std::uint64_t>(step) + 1);
+  numbers host = random_numbers(micro_batches * pairs * one, static_cast<std::uint64_t>(step + 1000 * rank) + 1);
   if (poison != 0) host[17] = poison;
   const std::vector<S> pixels(host.begin(), host.end());
   for (int k = 0; k < micro_batches; ++k) {
     examples e;
     for (int b = 0; b < pairs; ++b) {
       std::vector<int> text{1};
-      const auto n = static_cast<int>(step);
+      const auto n = static_cast<int>(step) + 3 * rank;
       for (int i = 0; i < 2 + (n + b + k) % 4; ++i) text.push_back(5 + (n * 7 + b * 5 + k * 3 + i * 11) % 20);
       e.texts.push_back(text);
     }
     constexpr auto size = static_cast<std::size_t>(pairs * one);
     out.add(m, std::span(pixels).subspan(static_cast<std::size_t>(k) * size, size), 3, side, side, e,
-            {.step = static_cast<std::uint64_t>(step)});
+            {.step = static_cast<std::uint64_t>(step), .first = rank * pairs});
   }
   return out;
 }

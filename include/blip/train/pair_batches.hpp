@@ -35,25 +35,30 @@ struct pair_batch_options {
   int height = 224, width = 224;        // of what `view` makes
   picture_view view{};                  // required
   std::optional<cleaning> clean = cleaning::blip;  // none: captions as they are
+  int words = 30;                       // of a caption, when it is cleaned
   int longest = 30;                     // tokens of a text, [CLS] and [SEP] included
   std::string prompt{};                 // in front of every caption
   bool alike_are_positives = false;     // pairs of one picture or of equal texts count as one (examples::image_ids)
   bool names_are_ids = false;           // examples::image_ids are hashes of pictures' names, so that a queue knows them
+  int rank = 0, ranks = 1;              // whose batches; those of all ranks together are one of ranks x batch pairs
   std::uint64_t seed = 0;               // of the view, and of what losses draw on the host (masks)
   prefetch_options ahead{};
 };
 
-// Batches of picture and caption for a trainer. What step n sees is a function of n: position n batch micro_batches of
-// the phase's stream and those behind it. Pictures are decoded, and texts made to ids, ahead of time in other threads.
+// Batches of picture and caption for a trainer. What step n sees is a function of n: micro-batch m of rank r begins at
+// position ((n micro_batches + m) ranks + r) batch of the phase's stream. Pictures are decoded, and texts made to ids, ahead of time in other threads.
 template <class Model>
 class pair_batches {
  public:
   // Throws config_error for phases or sizes that cannot be used.
   pair_batches(std::vector<training_phase> phases, wordpiece tokens, pair_batch_options o)
       : phases_(std::move(phases)), tokens_(std::move(tokens)), o_(std::move(o)) {
-    if (phases_.empty() || o_.batch < 1 || o_.micro_batches < 1 || o_.height < 1 || o_.width < 1 || !o_.view)
-      throw config_error(
-          {"pair_batches: options", "a phase, batches and pictures of sizes from 1 on, a view", "others", {}});
+    if (phases_.empty() || o_.batch < 1 || o_.micro_batches < 1 || o_.height < 1 || o_.width < 1 || !o_.view ||
+        o_.rank < 0 || o_.rank >= o_.ranks)
+      throw config_error({"pair_batches: options",
+                          "a phase, batches and pictures of sizes from 1 on, a view, a rank below ranks",
+                          "others",
+                          {}});
     for (const training_phase& p : phases_) {
       if (!p.pairs || p.steps < 0)
         throw config_error({"pair_batches: a phase",
@@ -75,11 +80,14 @@ class pair_batches {
     }
     const host_step made = ahead_->next();
     step_batches<Model> out;
-    int first = 0;
+    // What losses draw differs between micro-batches: by the place, or, since models hold a rank to its own, by the seed.
+    example_site at{.seed = o_.seed, .step = static_cast<std::uint64_t>(step), .first = o_.rank * o_.batch};
     for (const host_batch& b : made) {
-      out.add(model, b.pixels, 3, o_.height, o_.width, b.texts,
-              {.seed = o_.seed, .step = static_cast<std::uint64_t>(step), .first = first});
-      first += o_.batch;
+      out.add(model, b.pixels, 3, o_.height, o_.width, b.texts, at);
+      if (o_.ranks == 1)
+        at.first += o_.batch;
+      else
+        at.seed += 0x9e3779b97f4a7c15u;
     }
     return out;
   }
@@ -93,10 +101,11 @@ class pair_batches {
 
   host_step make(std::int64_t step) const {
     const auto [phase, within] = find(step);
-    const auto batch = static_cast<std::uint64_t>(o_.batch);
-    std::uint64_t at = static_cast<std::uint64_t>(within) * batch * static_cast<std::uint64_t>(o_.micro_batches);
+    const auto batch = static_cast<std::uint64_t>(o_.batch), of_all = batch * static_cast<std::uint64_t>(o_.ranks);
+    std::uint64_t at = static_cast<std::uint64_t>(within) * of_all * static_cast<std::uint64_t>(o_.micro_batches) +
+                       static_cast<std::uint64_t>(o_.rank) * batch;
     host_step made(static_cast<std::size_t>(o_.micro_batches));
-    for (host_batch& b : made) fill(b, *phase->pairs, std::exchange(at, at + batch));
+    for (host_batch& b : made) fill(b, *phase->pairs, std::exchange(at, at + of_all));
     return made;
   }
 
@@ -117,7 +126,7 @@ class pair_batches {
       o_.view(p.picture, std::span(b.pixels).subspan(i * one, one),
               {.seed = o_.seed, .sample = at, .epoch = static_cast<std::uint32_t>(at >> 32)});
       b.texts.texts.push_back(
-          tokens_.encode(o_.prompt + (o_.clean ? clean_caption(*o_.clean, p.caption) : p.caption), o_.longest));
+          tokens_.encode(o_.prompt + (o_.clean ? clean_caption(*o_.clean, p.caption, o_.words) : p.caption), o_.longest));
       if (o_.names_are_ids)
         b.texts.image_ids.push_back(static_cast<int>(hash_of_name(p.id) >> 33));  // 31 bits; queues' own are -100
       else if (o_.alike_are_positives)

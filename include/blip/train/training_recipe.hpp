@@ -31,8 +31,8 @@ struct training_recipe {
   std::string family = "blip", task = "pretrain", preset = "scenes";
   int image_size = 32;
 
-  int batch = 32;             // pairs of one process
-  int ranks = 1;              // processes that were published; one process alone makes up for them by `accumulate`
+  int batch = 32;             // pairs of one rank's micro-batch
+  int ranks = 1;              // that train together, each with batches of its own: threads of one process
   int accumulate = 1;         // micro-batches of a step
   int epochs = 0;             // of the schedule, and of the run unless `steps` says otherwise; 0: the run is one epoch
   std::int64_t steps = 4000;  // of the run; 0: `epochs` times the samples decide
@@ -48,7 +48,8 @@ struct training_recipe {
   double momentum = 0.995, alpha = 0.4;
   int alpha_epochs = 1;
   int queue = 0;  // 0 and family blip: no momentum model either, contrast within the batch
-  bool clamp_temperature = true, negatives_of_all_ranks = false;
+  bool clamp_temperature = true;
+  bool negatives_of_all_ranks = false;  // hard ones of the matching loss; the contrast has its rank's, as published
 
   bool augment = false;     // off: pictures as evaluation sees them
   double least_area = 0.2;  // of a random crop; 0: the whole picture
@@ -152,6 +153,11 @@ inline void check_recipe(const training_recipe& r) {
     require(value >= 0 && value <= 1, name, "0 to 1", value);
   require(r.least_area >= 0 && r.least_area <= 1, "least_area", "0 to 1", r.least_area);
   require(r.magnitude >= 0 && r.magnitude <= 10, "magnitude", "0 to 10", r.magnitude);
+  // What a task has no use for is refused rather than passed over.
+  const bool matches = r.task == "pretrain" || r.task == "retrieval", ranks_answers = r.task == "vqa";
+  require(matches || !r.negatives_of_all_ranks, "negatives_of_all_ranks", "false: the task has no hard negatives", 1);
+  require(r.task == "retrieval" || ranks_answers || r.shortlist == 0, "shortlist",
+          "0: the task is not evaluated by one", r.shortlist);
 }
 
 }  // namespace blip::inline BLIP_ABI

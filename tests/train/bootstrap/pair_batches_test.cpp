@@ -121,6 +121,26 @@ TEST_CASE("pair_batches: micro-batches go on where the one before ended, and kno
   }
 }
 
+TEST_CASE("pair_batches: micro-batches of all ranks are those of one that takes as many pairs", "[train][pairs]") {
+  constexpr int ranks = 3;
+  batches whole({{in_order({}), 0}}, tokens(), options(ranks * 2, 2));
+  std::vector<std::vector<int>> parts(2);
+  for (int rank = 0; rank < ranks; ++rank) {
+    pair_batch_options o = options(2, 2);
+    o.rank = rank, o.ranks = ranks;
+    batches own({{in_order({}), 0}}, tokens(), o);
+    std::size_t k = 0;
+    for (const auto& b : own({}, 1)) {
+      CHECK((b.site.first == 2 * rank && (b.site.seed == 9) == (k == 0)));
+      const std::vector<int> shown = numbers_of(b);
+      parts[k].insert(parts[k].end(), shown.begin(), shown.end());
+      ++k;
+    }
+  }
+  std::size_t k = 0;
+  for (const auto& b : whole({}, 1)) CHECK(numbers_of(b) == parts[k++]);
+}
+
 TEST_CASE("pair_batches: phases follow each other, each from its own beginning; the last one has no end",
           "[train][pairs]") {
   // Told apart by their sizes.
@@ -160,7 +180,9 @@ TEST_CASE("pair_batches: texts are cleaned, begin with the prompt and are cut", 
   pair_batch_options o = options();
   CHECK(ids(o) == tokens().encode(clean_caption(cleaning::blip, "A  RED (circle), and: a blue ring!")));
   CHECK(tokens().decode(ids(o)).starts_with("a red circle"));
-  o.prompt = "a picture of ";
+  o.words = 2;
+  CHECK(tokens().decode(ids(o)) == "a red");
+  o.words = 30, o.prompt = "a picture of ";
   CHECK(tokens().decode(ids(o)).starts_with("a picture of a red circle"));
   o.longest = 6;
   CHECK(ids(o).size() == 6);
@@ -226,6 +248,9 @@ TEST_CASE("pair_batches: sizes and phases that cannot be used are refused", "[tr
     batches(std::move(phases), tokens(), o);
   };
   const auto plain = in_order({}), twins = in_order({100, 2});
+  pair_batch_options no_rank = options();
+  no_rank.rank = no_rank.ranks = 2;
+  CHECK_THROWS_AS(make({{plain, 0}}, no_rank), config_error);
   CHECK_NOTHROW(make({{plain, 0}}, options(3)));
   CHECK_NOTHROW(make({{twins, 0}}, options(4)));
   CHECK_THROWS_WITH(make({{twins, 0}}, options(3)), Catch::Contains("a multiple of the stream's block"));

@@ -130,6 +130,8 @@ TEST_CASE("training_recipe: what cannot be used is named", "[train][recipe]") {
   CHECK_THAT(refused(R"({"min_rate": 1})"), Catch::Contains("0 to the rate"));
   CHECK_THAT(refused(R"({"steps": 0})"), Catch::Contains("one of them above 0"));
   CHECK_THAT(refused(R"({"batch": 4, "batch": 4})"), Catch::Contains("twice"));
+  CHECK_THAT(refused(R"({"task": "caption", "shortlist": 128})"), Catch::Contains("is not evaluated by one"));
+  CHECK_THAT(refused(R"({"task": "vqa", "negatives_of_all_ranks": true})"), Catch::Contains("no hard negatives"));
   CHECK_THAT(refused("[]"), Catch::Contains("a JSON object"));
   CHECK_THAT(refused("{"), Catch::Contains("a JSON object"));
   CHECK_THAT(refused(""), Catch::Contains("a JSON object"));
