@@ -42,6 +42,8 @@ while [ $kills -lt "$wanted" ]; do
     "${job[@]}" --out "$run" --resume --threads 1 > "$work/out" 2> "$work/err" || { echo 'FAILED: going on'; cat "$work/err"; exit 1; }
     break
   done
+  left=$(find "$run" -name '*.part[0-9]*')
+  [ -z "$left" ] || { echo "FAILED: left behind by a killed run: $left"; failed=1; }
   for f in $files; do
     cmp -s "$work/whole/$f" "$run/$f" || { echo "FAILED: $f differs after$stages"; failed=1; }
   done

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "blip/core/error.hpp"
@@ -85,13 +86,20 @@ Bytes read_file(const std::string& path, std::uint64_t bound, const char* what =
   return bytes;
 }
 
+namespace detail {
+
+inline constexpr std::string_view part_suffix = ".part";  // and the number of the process, of a file that is not finished
+
+}  // namespace detail
+
 // Writes a file that appears under its name complete or not at all: a temporary one beside it, synced, renamed, the
-// folder synced. Without `commit` nothing remains. Throws io_error.
+// folder synced. Without `commit` nothing remains, unless the process is killed (see remove_unfinished_files). Throws
+// io_error.
 class output_file {
  public:
   explicit output_file(std::string path)
       : path_(std::move(path)),
-        temporary_(path_ + ".part" + std::to_string(::getpid())),
+        temporary_(path_ + std::string(detail::part_suffix) + std::to_string(::getpid())),
         fd_(temporary_, O_WRONLY | O_CREAT | O_TRUNC, "creating") {}
   output_file(const output_file&) = delete;
   output_file& operator=(const output_file&) = delete;

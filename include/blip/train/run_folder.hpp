@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "blip/core/function_ref.hpp"
+#include "blip/core/unfinished_files.hpp"
 #include "blip/train/checkpoint_store.hpp"
 #include "blip/train/event_log.hpp"
 #include "blip/train/run_log.hpp"
@@ -21,9 +22,12 @@ namespace blip::inline BLIP_ABI {
 template <file_operations Files = posix_files>
 class run_folder {
  public:
-  // Makes what is missing and keeps other processes out. Throws io_error.
+  // Makes what is missing, keeps other processes out, and removes what one that was killed has left half written. Throws
+  // io_error.
   run_folder(std::string path, checkpoint_options o, Files files)
-      : path_(std::move(path)), checkpoints_(path_ + "/checkpoints", o, std::move(files)) {}
+      : path_(std::move(path)), checkpoints_(path_ + "/checkpoints", o, std::move(files)) {
+    remove_unfinished_files(path_);
+  }
 
   const std::string& path() const { return path_; }
   checkpoint_store<Files>& checkpoints() { return checkpoints_; }
