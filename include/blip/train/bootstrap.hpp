@@ -18,6 +18,7 @@
 #include "blip/train/bootstrap_facts.hpp"
 #include "blip/train/bootstrap_measures.hpp"
 #include "blip/train/bootstrap_options.hpp"
+#include "blip/train/bootstrap_plan.hpp"
 #include "blip/train/capfilt.hpp"
 #include "blip/train/pair_batches.hpp"
 #include "blip/train/report/write_report.hpp"
@@ -55,38 +56,51 @@ class bootstrap {
     if (!o_.stop) o_.stop = [] { return false; };
   }
 
-  // Gives the path of the report; none when it was stopped, with everything saved. Throws config_error for a folder in
-  // which it was begun with other options; what trainer, capfilt and the data throw. What was saved before stays.
+  // Gives the path of what its last stage made, the report when all are run; none when it was stopped, with everything
+  // saved. Throws config_error for a folder in which it was begun with other options, and for stages that there are not
+  // or whose inputs are neither there nor made by others; what trainer, capfilt and the data throw. What was saved before
+  // stays.
   std::optional<std::string> run() {
+    const detail::bootstrap_plan plan(o_.stages, folder_);
     std::filesystem::create_directories(folder_);
     detail::require_facts_of_run(folder_, detail::bootstrap_facts(o_, data_));
+    remove_unfinished_files(folder_);
     const auto human = stream({{data_.human, 1}}, 0);
     const auto noisy = stream({by_size(data_.human), by_size(data_.web)}, 1);
     const auto early = static_cast<std::int64_t>(static_cast<double>(o_.pretrain) * o_.human_first);
-    if (!train<pretraining>("pretrain", {{human, early}, {noisy, 0}}, o_.pretrain, o_.rate, {})) return {};
-    if (!train<filter>("filter", {{human, 0}}, o_.filter, o_.fine_rate, "pretrain")) return {};
-    if (!train<writer>("captioner", {{human, 0}}, o_.captioner, o_.fine_rate, "pretrain")) return {};
-    const std::optional<capfilt_report> mended = mend();
-    if (!mended) return {};
+    if (plan.runs("pretrain") &&
+        !train<pretraining>("pretrain", {{human, early}, {noisy, 0}}, o_.pretrain, o_.rate, {}))
+      return {};
+    if (plan.runs("filter") && !train<filter>("filter", {{human, 0}}, o_.filter, o_.fine_rate, "pretrain")) return {};
+    if (plan.runs("captioner") &&
+        !train<writer>("captioner", {{human, 0}}, o_.captioner, o_.fine_rate, "pretrain"))
+      return {};
+    if (!plan.runs("capfilt") && !plan.runs("pretrain-again") && !plan.runs("report")) return plan.result();
+    std::optional<capfilt_report> mended;
+    if (plan.runs("capfilt") || plan.runs("report")) {  // what is over only says what it did
+      mended = mend();
+      if (!mended) return {};
+    }
     const filtered_pairs kept(bootstrapped(), data_.picture);
     std::vector<weighted_pairs> mended_set{by_size(data_.human)};
     if (kept.size() > 0) mended_set.push_back(by_size(kept));
     const auto clean = stream(std::move(mended_set), 2);
-    if (!train<pretraining>("pretrain-again", {{human, early}, {clean, 0}}, o_.pretrain, o_.rate, {})) return {};
-    tell("measuring");
-    const std::string path = folder_ + "/report.html";
-    write_report(findings(*mended, kept), path);
-    return path;
+    if (plan.runs("pretrain-again") &&
+        !train<pretraining>("pretrain-again", {{human, early}, {clean, 0}}, o_.pretrain, o_.rate, {}))
+      return {};
+    if (plan.runs("report")) {
+      tell("measuring");
+      write_report(findings(*mended, kept), plan.result());
+    }
+    return plan.result();
   }
 
   // What the last run() found out, for those who want numbers.
   const bootstrap_findings& found() const { return found_; }
 
  private:
-  std::string bootstrapped() const { return folder_ + "/bootstrapped.jsonl"; }
-  std::string weights(std::string_view stage) const {
-    return folder_ + "/" + std::string(stage) + "/weights.safetensors";
-  }
+  std::string bootstrapped() const { return detail::made_by_stage(folder_, "capfilt"); }
+  std::string weights(std::string_view stage) const { return detail::made_by_stage(folder_, stage); }
   void tell(const std::string& line) const {
     if (o_.notice) o_.notice(line + "\n");
   }

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "blip/image/evaluation_view.hpp"
 #include "blip/train/progress.hpp"
 #include "blip/train/run_record.hpp"
 
 namespace blip::inline BLIP_ABI {
+
+// The stages of the main job, in their order; `report` measures and writes it.
+inline constexpr std::array<std::string_view, 6> bootstrap_stage_names{"pretrain", "filter",         "captioner",
+                                                                       "capfilt",  "pretrain-again", "report"};
 
 // The main job: how long each stage trains and how. As it stands, the recipe for the small generated world.
 struct bootstrap_options {
@@ -26,6 +32,8 @@ struct bootstrap_options {
   std::uint64_t seed = 0;
   evaluation_view_options view{};        // how every stage looks at pictures
   run_facts facts{};                     // further ones that must be as they were when a run goes on
+
+  std::vector<std::string> stages{};     // those to run, others must be over; none: all
 
   std::int64_t checkpoint_every = 500, log_every = 25;  // steps
   std::function<bool()> stop{};                     // asked before every step and batch

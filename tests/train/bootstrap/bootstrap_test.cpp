@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/train/bootstrap.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -302,4 +305,55 @@ TEST_CASE("bootstrap: a broken sample is left out, counted and told; CapFilt sho
   some.web = with_broken{data().web, 10};  // nine of ninety
   job broken(d, options_of_towers(), job_tokens(), some, folder / "broken", job_options());
   CHECK_THROWS_WITH(broken.run(), Catch::Contains("at most 1 % of them"));
+}
+
+TEST_CASE("bootstrap: stages one by one end with the bytes of all at once", "[train][bootstrap]") {
+  const temporary_folder folder;
+  const std::string made[] = {"pretrain/weights.safetensors", "filter/weights.safetensors",
+                              "captioner/weights.safetensors", "bootstrapped.jsonl",
+                              "pretrain-again/weights.safetensors", "report.html"};
+  for (std::size_t i = 0; i < bootstrap_stage_names.size(); ++i) {
+    bootstrap_options o = job_options();
+    o.stages = {std::string(bootstrap_stage_names[i])};
+    CHECK(run(folder / "run", o) == folder / ("run/" + made[i]));
+    for (std::size_t k = 0; k < std::size(made); ++k)
+      CHECK(std::filesystem::exists(folder / ("run/" + made[k])) == (k <= i));
+  }
+  CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+}
+
+TEST_CASE("bootstrap: stages run in the job's order; one whose inputs nobody makes is refused before anything is done",
+          "[train][bootstrap]") {
+  const temporary_folder folder;
+  const auto with = [&](const std::string& name, std::vector<std::string> stages) {
+    bootstrap_options o = job_options();
+    o.stages = std::move(stages);
+    return run(folder / name, o);
+  };
+  CHECK_THROWS_WITH(with("run", {"filtre"}), Catch::Contains("did you mean filter?"));
+  CHECK_THROWS_WITH(with("run", {"filter"}), Catch::Contains("pretrain/weights.safetensors") &&
+                                                 Catch::Contains("the stage pretrain makes it"));
+  CHECK_THROWS_WITH(with("run", {"pretrain", "capfilt"}), Catch::Contains("filter/weights.safetensors"));
+  CHECK_THROWS_WITH(with("run", {"pretrain-again"}), Catch::Contains("bootstrapped.jsonl"));
+  CHECK_THROWS_AS(with("run", {"report"}), config_error);
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  CHECK(with("run", {"captioner", "pretrain", "captioner"}) == folder / "run/captioner/weights.safetensors");
+  CHECK_FALSE(std::filesystem::exists(folder / "run/filter"));
+  CHECK_THROWS_WITH(with("run", {"capfilt"}), Catch::Contains("filter/weights.safetensors"));
+  CHECK(with("run", {}) == folder / "run/report.html");
+  CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
+}
+
+TEST_CASE("bootstrap: what a killed process has half written is gone when the run goes on", "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_options o = job_options();
+  o.stages = {"pretrain"};
+  CHECK(run(folder / "run", o));
+  const pid_t killed = ::fork();
+  if (killed == 0) ::_exit(0);
+  REQUIRE(::waitpid(killed, nullptr, 0) == killed);
+  const std::string left = ".part" + std::to_string(killed);
+  for (const char* name : {"run/report.html", "run/pretrain/weights.safetensors"}) put(folder / (name + left), "half");
+  CHECK(run(folder / "run", o));
+  for (const auto& [name, bytes] : everything_in(folder / "run")) CHECK(name.find(".part") == name.npos);
 }
