@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/train/checkpoint_store.hpp"
 
+#include <ctime>
 #include <set>
 
 #include "support/catch.hpp"
@@ -302,4 +303,20 @@ TEST_CASE("checkpoint_store: a manifest that lies with a right checksum is refus
   limits tight;
   tight.json_bytes = 10;
   CHECK_THROWS_AS(saved_checkpoint<>(run.path.string(), {}, tight), limit_error);
+}
+
+TEST_CASE("checkpoint_store: a manifest of very many files is read in no time, and a name that comes back is seen",
+          "[train]") {
+  std::string body = R"({"format":1,"step":1,"block_bytes":64,"files":[)";
+  const auto add = [&](int i) { body += R"({"name":"part-)" + std::to_string(i) + R"(","bytes":0,"crc32c":[]},)"; };
+  for (int i = 0; i < 100'000; ++i) add(i);
+  const auto parse = [](std::string text) {
+    text.back() = ']';  // in place of the last comma
+    return detail::parse_manifest("manifest.json", text + detail::manifest_end(text), {});
+  };
+  const std::clock_t begin = std::clock();
+  CHECK(parse(body).files.size() == 100'000);
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 2);
+  add(7);
+  CHECK_THROWS_AS(parse(body), format_error);
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,7 @@ inline checkpoint_manifest parse_manifest(const std::string& path, const std::st
   require(m.block_bytes > 0 && m.block_bytes <= checkpoint_manifest::largest_block, "blocks of at most 64 MiB");
   simdjson::dom::array files;
   require(top["files"].get(files) == simdjson::SUCCESS, "a list of files");
+  std::set<std::string> names;
   for (const auto file : files) {
     std::string_view name;
     require(file["name"].get(name) == simdjson::SUCCESS && is_checkpoint_name(name), "names of files");
@@ -102,7 +104,7 @@ inline checkpoint_manifest parse_manifest(const std::string& path, const std::st
       f.blocks.push_back(static_cast<std::uint32_t>(crc));
     }
     require(f.blocks.size() == f.bytes / m.block_bytes + (f.bytes % m.block_bytes != 0), "as many blocks as there are");
-    for (const auto& other : m.files) require(other.name != f.name, "every name once");
+    require(names.insert(f.name).second, "every name once");
     m.files.push_back(std::move(f));
   }
   return m;
