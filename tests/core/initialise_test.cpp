@@ -27,9 +27,18 @@ struct parts {
   }
 };
 
+// The layout of a module whose temperature starts at 0.07.
+template <class M>
+std::shared_ptr<arena_layout> layout_of_module(M& m) {
+  m.temperature.starts_at(0.07);
+  auto layout = std::make_shared<arena_layout>();
+  layout->place("", m);
+  return layout;
+}
+
 template <class B>
 struct initialised {
-  explicit initialised(std::uint64_t seed, int threads = 0) : values(place(module)) {
+  explicit initialised(std::uint64_t seed, int threads = 0) : values(layout_of_module(module)) {
     initialise(values, seed, {}, threads);
   }
 
@@ -44,12 +53,6 @@ struct initialised {
       v.insert(v.end(), one.begin(), one.end());
     }
     return v;
-  }
-  static std::shared_ptr<arena_layout> place(parts& m) {
-    m.temperature.starts_at(0.07);
-    auto layout = std::make_shared<arena_layout>();
-    layout->place("", m);
-    return layout;
   }
 
   parts module;
@@ -118,7 +121,7 @@ struct kinds {
 };
 
 struct spread_start {
-  explicit spread_start(const initial_spread& spread, int threads = 0) : values(place(module)) {
+  explicit spread_start(const initial_spread& spread, int threads = 0) : values(layout_of_module(module)) {
     initialise(values, 3, spread, threads);
   }
   numbers read(const char* name) const { return values.read(name); }
@@ -127,12 +130,6 @@ struct spread_start {
     double squares = 0;
     for (const double x : v) squares += x * x;
     return std::sqrt(squares / static_cast<double>(v.size()));
-  }
-  static std::shared_ptr<arena_layout> place(kinds& m) {
-    m.temperature.starts_at(0.07);
-    auto layout = std::make_shared<arena_layout>();
-    layout->place("", m);
-    return layout;
   }
 
   kinds module;
