@@ -113,10 +113,15 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
   show_samples(match, nucleus);
   if (data_.of_web) {
     const measured_pairs noisy = first_pictures(data_.web_test, static_cast<std::size_t>(2 * o_.measured));
-    filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));
-    found_.roc = {f.roc}, found_.probabilities = f.probabilities;
-    found_.facts.push_back(
-        {"area under the ROC curve, vague captions counted as true", std::to_string(f.area_with_vague)});
+    const filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));
+    const std::string undefined = "undefined: it needs true and false captions";
+    if (f.roc)
+      found_.roc = {*f.roc};
+    else
+      found_.facts.push_back({"area under the ROC curve", undefined});
+    found_.probabilities = f.probabilities;
+    found_.facts.push_back({"area under the ROC curve, vague captions counted as true",
+                            f.area_with_vague ? std::to_string(*f.area_with_vague) : undefined});
   }
 
   const auto contrast = [&](const auto& m) {

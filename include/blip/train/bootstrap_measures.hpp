@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -68,11 +69,11 @@ report::recalls contrast_recalls(device<typename Model::backend_type>& d, const 
   return {shares(r.text_to_image), shares(r.image_to_text)};
 }
 
-// What a filter makes of web pairs whose truth is known.
+// What a filter makes of web pairs whose truth is known. A measure that needs both true and false captions is none where
+// there are only such or such.
 struct filter_measures {
-  double area = 0, average_precision = 0;  // vague captions left out
-  double area_with_vague = 0;
-  report::roc_curve roc{};
+  std::optional<report::roc_curve> roc{};  // with area and average precision; vague captions left out
+  std::optional<double> area_with_vague{};  // vague captions counted as true
   report::probability_counts probabilities{};
 };
 template <class Model>
@@ -90,23 +91,27 @@ filter_measures measure_filter(device<typename Model::backend_type>& d, const ma
     auto& bins = is == report::truth::wrong ? out.probabilities.wrong : out.probabilities.right;
     ++bins[std::min<std::size_t>(19, static_cast<std::size_t>(scores[i] * 20))];
   }
-  out.area = roc_auc(labels, judged), out.average_precision = average_precision(labels, judged);
-  out.area_with_vague = roc_auc(every, scores);
-  out.roc = {"vague captions left out", {}, out.area, out.average_precision, {}};
+  const auto of_both = [](const std::vector<int>& all) {
+    return std::count(all.begin(), all.end(), 0) > 0 && std::count(all.begin(), all.end(), 1) > 0;
+  };
+  if (of_both(every)) out.area_with_vague = roc_auc(every, scores);
+  if (!of_both(labels)) return out;
+  report::roc_curve& roc = out.roc.emplace(report::roc_curve{
+      "vague captions left out", {}, roc_auc(labels, judged), average_precision(labels, judged), {}});
   std::vector<std::size_t> order(judged.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return judged[a] > judged[b]; });
   const auto right = static_cast<double>(std::count(labels.begin(), labels.end(), 1)),
              wrong = static_cast<double>(labels.size()) - right;
   report::point at{};
-  out.roc.points.push_back(at);
+  roc.points.push_back(at);
   for (std::size_t i = 0; i < order.size(); ++i) {
     (labels[order[i]] == 1 ? at.y : at.x) += 1 / (labels[order[i]] == 1 ? right : wrong);
     at.x = std::min(at.x, 1.0), at.y = std::min(at.y, 1.0);
     if (i + 1 == order.size() ||
         (judged[order[i]] != judged[order[i + 1]] && i % std::max<std::size_t>(1, order.size() / 200) == 0))
-      out.roc.points.push_back(at);
-    if (judged[order[i]] >= threshold) out.roc.used = at;
+      roc.points.push_back(at);
+    if (judged[order[i]] >= threshold) roc.used = at;
   }
   return out;
 }

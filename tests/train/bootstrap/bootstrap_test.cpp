@@ -357,3 +357,57 @@ TEST_CASE("bootstrap: what a killed process has half written is gone when the ru
   CHECK(run(folder / "run", o));
   for (const auto& [name, bytes] : everything_in(folder / "run")) CHECK(name.find(".part") == name.npos);
 }
+
+TEST_CASE("measure_filter: a measure that needs true and false captions is none where one kind is missing",
+          "[train][bootstrap]") {
+  using judge = blip_retrieval<encoder_structure(vision, text), cpu, features>;
+  tower_options towers = options_of_towers();
+  towers.decoder = {};
+  const owned<judge, cpu> model(1, towers, itc<features>(itc_options{.queue = 0}), itm<>());
+  device<cpu> d({.threads = 1});
+  const matcher<judge> m(*model, model.values(), job_tokens(), {.view = {.height = 32, .width = 32}, .longest = 12});
+  bootstrap_data known = data();
+  const measured_pairs some = first_pictures(known.web_test, 6);
+  REQUIRE(some.names.size() == 6);
+  const auto measures = [&](std::vector<report::truth> truths) {
+    known.of_web = [&, truths](const std::string& name) {
+      const auto at = std::find(some.names.begin(), some.names.end(), name) - some.names.begin();
+      return web_label{truths[static_cast<std::size_t>(at) % truths.size()], {}};
+    };
+    return measure_filter(d, m, some, known, 0.5);
+  };
+  using report::truth;
+  const auto counted = [](const filter_measures& f) {
+    std::int64_t right = 0, wrong = 0;
+    for (const std::int64_t n : f.probabilities.right) right += n;
+    for (const std::int64_t n : f.probabilities.wrong) wrong += n;
+    return std::pair(right, wrong);
+  };
+  const filter_measures both = measures({truth::right, truth::wrong});
+  REQUIRE((both.roc && both.roc->area && both.roc->average_precision && both.area_with_vague));
+  CHECK(both.roc->points.back().x == Approx(1));
+  CHECK(both.roc->points.back().y == Approx(1));
+  CHECK(counted(both) == std::pair<std::int64_t, std::int64_t>(3, 3));
+  for (const truth one : {truth::right, truth::wrong, truth::vague}) {
+    const filter_measures f = measures({one});
+    CHECK_FALSE(f.roc);
+    CHECK_FALSE(f.area_with_vague);
+    CHECK(counted(f) == (one == truth::wrong ? std::pair<std::int64_t, std::int64_t>(0, 6)
+                                             : std::pair<std::int64_t, std::int64_t>(6, 0)));
+  }
+  const filter_measures vague = measures({truth::vague, truth::wrong});  // true ones only where vague ones count
+  CHECK_FALSE(vague.roc);
+  CHECK(vague.area_with_vague);
+  CHECK_FALSE(measure_filter(d, m, {}, known, 0.5).roc);
+}
+
+TEST_CASE("bootstrap: where all captions of the web are true the report says that a measure is undefined",
+          "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_data d = data();
+  d.of_web = [](const std::string&) { return web_label{report::truth::right, {}}; };
+  device<cpu> on({.threads = 1});
+  job whole(on, options_of_towers(), job_tokens(), std::move(d), folder / "run", job_options());
+  REQUIRE(whole.run());
+  CHECK(get(folder / "run/report.html").find("undefined: it needs true and false captions") != std::string::npos);
+}
