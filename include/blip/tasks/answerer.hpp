@@ -14,6 +14,7 @@
 #include "blip/tasks/captioner.hpp"
 #include "blip/tasks/chosen_pictures.hpp"
 #include "blip/tasks/matcher.hpp"
+#include "blip/tasks/sampler.hpp"
 #include "blip/text/cleaning.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -90,9 +91,6 @@ class answerer {
     if (!streams.empty()) require_equal("answerer", "streams", std::ssize(streams), std::ssize(questions));
     std::vector<std::vector<answer_result>> out;
     each_batch(d, pictures, questions, of, [&](std::size_t at, std::size_t n, auto& t, const auto& states) {
-      std::vector<std::uint32_t> numbers;
-      for (std::size_t i = at; i < at + n; ++i)
-        numbers.push_back(static_cast<std::uint32_t>(streams.empty() ? i : streams[i]));
       bool wanted = true;
       const auto told = [&](generation_progress p) {
         p.sequence += static_cast<int>(at);
@@ -100,7 +98,8 @@ class answerer {
       };
       const auto& decoder = model_.towers().decoder();
       decoder_model next(t, decoder.text, decoder.head, states);
-      for (const std::vector<generated>& texts : generate(next, n, std::move(numbers), told)) {
+      const std::vector<std::vector<int>> prompts(n, std::vector<int>{start_});
+      for (const std::vector<generated>& texts : make_texts(next, prompts, o_, streams_of(streams, at, n), told)) {
         std::vector<answer_result>& mine = out.emplace_back();
         for (const generated& g : texts) mine.push_back({tokens_.decode(g.tokens), g});
       }
@@ -168,23 +167,6 @@ class answerer {
           towers.multimodal(t, asked.ids(), asked.layout(), towers.project(t, seen.rows), source.data());
       wanted = f(at, n, t, towers.project_states(t, states, asked.layout()));
     }
-  }
-
-  template <class M>
-  generated_texts generate(M& next, std::size_t n, std::vector<std::uint32_t> streams,
-                           generation_observer observe) const {
-    const std::vector<std::vector<int>> prompts(n, std::vector<int>{start_});
-    switch (o_.how) {
-      case sampler::greedy:
-        return greedy(next, prompts, o_.rules, observe);
-      case sampler::beam:
-        return beam_search(next, prompts, o_.rules, o_.beam, observe);
-      case sampler::sample:
-        break;
-    }
-    return sample(next, prompts, o_.rules,
-                  {.filter = o_.filter, .samples = o_.samples, .seed = o_.seed, .streams = std::move(streams)},
-                  observe);
   }
 
   // The answers whose first token is likeliest, of equal ones the first in the list; then those that begin alike next

@@ -8,17 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "blip/generate/beam_search.hpp"
 #include "blip/generate/decoder_model.hpp"
-#include "blip/generate/greedy.hpp"
-#include "blip/generate/sample.hpp"
 #include "blip/image/evaluation_view.hpp"
+#include "blip/tasks/sampler.hpp"
 #include "blip/tasks/seen_pictures.hpp"
 #include "blip/text/wordpiece.hpp"
 
 namespace blip::inline BLIP_ABI {
-
-enum class sampler { greedy, beam, sample };
 
 struct captioner_options {
   evaluation_view_options view{};
@@ -71,14 +67,11 @@ class captioner {
     bool wanted = true;
     for (std::size_t at = 0; at < pictures.size() && wanted; at += static_cast<std::size_t>(o_.batch)) {
       const std::size_t n = std::min(pictures.size() - at, static_cast<std::size_t>(o_.batch));
-      std::vector<std::uint32_t> numbers;
-      for (std::size_t i = at; i < at + n; ++i)
-        numbers.push_back(static_cast<std::uint32_t>(streams.empty() ? i : streams[i]));
       const auto told = [&](generation_progress p) {
         p.sequence += static_cast<int>(at);
         return wanted = observe(p);
       };
-      for (const std::vector<generated>& texts : describe(d, pictures.subspan(at, n), std::move(numbers), told)) {
+      for (const std::vector<generated>& texts : describe(d, pictures.subspan(at, n), streams_of(streams, at, n), told)) {
         std::vector<caption_result>& mine = out.emplace_back();
         for (const generated& g : texts) {
           std::vector<int> ids = prompt_;
@@ -99,17 +92,7 @@ class captioner {
     const auto& decoder = model_.towers().decoder();
     decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
     const std::vector<std::vector<int>> prompts(pictures.size(), prompt_);
-    switch (o_.how) {
-      case sampler::greedy:
-        return greedy(next, prompts, o_.rules, observe);
-      case sampler::beam:
-        return beam_search(next, prompts, o_.rules, o_.beam, observe);
-      case sampler::sample:
-        break;
-    }
-    return sample(next, prompts, o_.rules,
-                  {.filter = o_.filter, .samples = o_.samples, .seed = o_.seed, .streams = std::move(streams)},
-                  observe);
+    return make_texts(next, prompts, o_, std::move(streams), observe);
   }
 
   const Model& model_;
