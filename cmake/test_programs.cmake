@@ -56,6 +56,15 @@ function(blip_golden_hf_weights_test)
   blip_register_test(golden_hf_weights)
 endfunction()
 
+# Each profile against the stack that it follows. The test skips the cases that the folder lacks.
+function(blip_golden_profiles_test)
+  if(TARGET blip::text AND TARGET blip::images)
+    add_executable(golden_profiles "${PROJECT_SOURCE_DIR}/tests/golden/profiles.cpp")
+    target_link_libraries(golden_profiles PRIVATE blip_catch_main blip_glue blip::data blip::text blip::images)
+    blip_register_test(golden_profiles)
+  endif()
+endfunction()
+
 # Golden cases of pictures: files, resizes, augmentation. The test skips the cases that the folder lacks.
 function(blip_golden_images_test)
   if(TARGET blip::images)

@@ -54,9 +54,8 @@ TEMPLATE_LIST_TEST_CASE("answers to questions about picture files equal those of
     lines.push_back(line);
   }
   const preprocessor_config& p = folder.preprocessor();
-  answerer_options o{.view = {.height = p.height, .width = p.width, .filter = pillow_filter(p.filter)},
-                     .cleaned = false,
-                     .marked = false};
+  answerer_options o{.view = {.height = p.height, .width = p.width, .filter = pillow_filter(p.filter)}};
+  o.follow(rules_of(profile::transformers), /*of_albef=*/false);
   o.view.statistics = {.mean = p.mean, .deviation = p.deviation, .scale = p.scale};
   o.rules.max_tokens = static_cast<int>(all["settings"]["max_new_tokens"].get_int64().value());
   device<B> d;
@@ -74,7 +73,7 @@ TEMPLATE_LIST_TEST_CASE("answers to questions about picture files equal those of
   };
   o.how = sampler::greedy;
   check("greedy", "");
-  o.how = sampler::beam, o.beam.rule = beam_rule::transformers_5;
+  o.how = sampler::beam;
   check("beam3", "");
   o.beam.rule = beam_rule::transformers_4_30;
   check("beam3", "_old_rule");

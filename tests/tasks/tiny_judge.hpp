@@ -17,14 +17,14 @@ struct tiny_judge {
 
   tiny_judge() { scatter(model.values()); }
 
-  // The logit of a match: W row + b, column 1.
-  double logit(device<B>& d, const image& picture, const std::string& text) const {
+  // The logit of a match: W row + b, column 1. BLIP's text begins with [ENC] if it is marked.
+  double logit(device<B>& d, const image& picture, const std::string& text, bool marked = true) const {
     auto t = model.inference(d);
     buffer<B, S> pixels;
     const auto& towers = model->towers();
     const auto context = towers.project(t, rows_of_picture(t, towers, picture, pixels));
     std::vector<int> ids = tokens.encode(text, longest);
-    if (!fuses) ids[0] = tokens.id("[ENC]");
+    if (!fuses && marked) ids[0] = tokens.id("[ENC]");
     const text_batch<B> batch(std::vector<std::vector<int>>{ids}, tokens.size());
     const auto states = [&] {
       if constexpr (fuses)

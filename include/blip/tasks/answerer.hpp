@@ -33,6 +33,11 @@ struct answerer_options {
   std::optional<ranking_options> ranking{};  // none: as published, see ranking_options
   int candidates = 128;                      // answers of one question that are scored in one pass
   int batch = 16;                            // questions in one pass
+
+  void follow(const profile_rules& r, bool of_albef) {
+    cleaned = r.cleaned_questions, marked = r.marked_questions, beam.rule = r.beams;
+    ranking = of_albef ? r.albef_answers : ranking_options{};
+  }
 };
 
 // One generated answer, best first where there are several.
@@ -68,8 +73,7 @@ class answerer {
                           "1 or more",
                           std::to_string(o_.batch) + " and " + std::to_string(o_.candidates),
                           {}});
-    constexpr ranking_options albef{.smoothing = 0, .first_token_twice = true};
-    if (!o_.ranking) o_.ranking = of_albef ? albef : ranking_options{};
+    if (!o_.ranking) o_.ranking = of_albef ? rules_of(profile::official).albef_answers : ranking_options{};
     if (o_.longest == 0 && !of_albef) o_.longest = 35;
     o_.rules.stop = tokens_.closing();
     start_ = of_albef ? tokens_.opening() : tokens_.id("[DEC]");
@@ -121,7 +125,7 @@ class answerer {
                          {}});
     std::vector<std::vector<int>> ids;
     for (const std::string& a : answers) {
-      ids.push_back(tokens_.encode(of_albef ? a + "[SEP]" : a));  // ALBEF's tokenizer does not close texts
+      ids.push_back(tokens_.encode(tokens_.closes() ? a : a + "[SEP]"));  // ALBEF's tokenizer does not close texts
       ids.back().erase(ids.back().begin());  // every answer begins with the start token: the prompt
     }
     std::vector<std::vector<answer_choice>> out;

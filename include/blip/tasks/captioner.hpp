@@ -10,6 +10,7 @@
 
 #include "blip/generate/decoder_model.hpp"
 #include "blip/image/evaluation_view.hpp"
+#include "blip/tasks/profile.hpp"
 #include "blip/tasks/sampler.hpp"
 #include "blip/tasks/seen_pictures.hpp"
 #include "blip/text/wordpiece.hpp"
@@ -26,6 +27,8 @@ struct captioner_options {
   std::uint64_t seed = 0;            // of samples
   int samples = 1;                   // of each picture; of beams, `beam.best`
   int batch = 16;                    // pictures in one pass
+
+  void follow(const profile_rules& r) { prompt = r.prompt, beam.rule = r.beams; }
 };
 
 // One text about a picture, best first where there are several.

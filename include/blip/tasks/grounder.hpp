@@ -9,6 +9,7 @@
 
 #include "blip/tasks/attention_map.hpp"
 #include "blip/tasks/itm_logits.hpp"
+#include "blip/tasks/profile.hpp"
 #include "blip/tasks/seen_pictures.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -19,6 +20,9 @@ struct grounder_options {
   int layer = -1;    // of the text encoder, whose attention is looked at; -1: at two thirds of the depth (8 of 12)
   int block = -1;    // of the vision tower, likewise, for maps by similarity
   int batch = 8;     // pairs in one pass
+  bool marked = true;  // BLIP's texts begin with [ENC] where they read a picture, as in training; else with [CLS]
+
+  void follow(const profile_rules& r) { marked = r.marked_pairs; }
 };
 
 // A word of a text and where in the picture it is: [rows, columns], the mean over its pieces.
@@ -74,7 +78,7 @@ class grounder {
       auto context = model_.towers().project(t, seen.rows);
       seen_attention<T> attention;
       context.watch = {o_.layer, &attention};
-      const text_batch<B> batch(ids, model_.vocabulary(), first_of_matching<towers_type>(tokens_));
+      const text_batch<B> batch(ids, model_.vocabulary(), first_of_matching<towers_type>(tokens_, o_.marked));
       const scores<T> logits = itm_logits(t, model_, batch, context, nullptr);
       std::vector<S> seed(2 * some.size(), S(0));
       for (std::size_t i = 0; i < some.size(); ++i) seed[2 * i + 1] = S(1);

@@ -22,11 +22,11 @@ consteval std::size_t loss_of(std::string_view name) {
 
 }  // namespace detail
 
-// What a text that reads a picture begins with: BLIP's [ENC]; -1, its own first token, where fusion goes on from the
-// states of the text alone.
+// What a text that reads a picture begins with: BLIP's [ENC]; -1, its own first token, where it is not `marked` and
+// where fusion goes on from the states of the text alone.
 template <class Towers>
-int first_of_matching(const wordpiece& tokens) {
-  return Towers::fuses_states ? -1 : tokens.id("[ENC]");
+int first_of_matching(const wordpiece& tokens, bool marked) {
+  return Towers::fuses_states || !marked ? -1 : tokens.id("[ENC]");
 }
 
 // The head of image-text matching on the first row of each text: [texts, 2], column 1 for a pair that belongs together.

@@ -15,6 +15,7 @@
 #include "blip/models/vision_language_model.hpp"
 #include "blip/ops/gather_rows.hpp"
 #include "blip/tasks/itm_logits.hpp"
+#include "blip/tasks/profile.hpp"
 #include "blip/tasks/seen_pictures.hpp"
 #include "blip/text/wordpiece.hpp"
 
@@ -24,6 +25,9 @@ struct matcher_options {
   evaluation_view_options view{};
   int longest = 35;  // tokens of a text, [CLS] and [SEP] included
   int batch = 32;    // pictures, or pairs, in one pass
+  bool marked = true;  // BLIP's texts begin with [ENC] where they read a picture, as in training; else with [CLS]
+
+  void follow(const profile_rules& r) { marked = r.marked_match; }
 };
 
 // Picture and text of a pair to be judged, by their numbers.
@@ -148,7 +152,7 @@ class matcher {
   template <class T, class C>
   void judge(T& t, const C& context, std::span<const std::vector<int>> ids, std::span<const int> source,
              std::span<const std::size_t> to, std::vector<double>& out) const {
-    const text_batch<B> batch(ids, model_.vocabulary(), first_of_matching<towers_type>(tokens_));
+    const text_batch<B> batch(ids, model_.vocabulary(), first_of_matching<towers_type>(tokens_, o_.marked));
     const buffer<B, int> reads(source);
     const auto logits = to_host(itm_logits(t, model_, batch, context, reads.data()));
     for (std::size_t i = 0; i < to.size(); ++i)

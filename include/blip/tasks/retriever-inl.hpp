@@ -110,7 +110,7 @@ std::vector<double> retriever<Model>::logits(device<B>& d, const picture_index<B
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return pairs[a].picture < pairs[b].picture; });
   const int step = model_.towers().image_layout(1, o_.view.height, o_.view.width).rows;
-  const int first_token = first_of_matching<towers_type>(tokens_);
+  const int first_token = first_of_matching<towers_type>(tokens_, o_.marked);
   std::vector<double> out(pairs.size());
   for (std::size_t at = 0; at < order.size();) {
     std::vector<int> numbers;  // of the pictures of this round

@@ -31,6 +31,12 @@ struct retriever_options {
   std::uint64_t text_bytes = std::uint64_t{1} << 30;     // for states of texts, where fusion goes on from them
   int pictures = 8;                    // whose keys and values exist at a time
   int batch = 64;                      // pictures, texts or pairs in one pass
+  bool marked = true;  // BLIP's texts begin with [ENC] where they read a picture, as in training; else with [CLS]
+
+  void follow(const profile_rules& r, bool of_albef) { marked = r.marked_pairs, score = score_of(r, of_albef); }
+  static pair_score score_of(const profile_rules& r, bool of_albef) {
+    return of_albef && !r.albef_adds_similarity ? pair_score::itm : pair_score::itm_and_itc;
+  }
 };
 
 // A picture or text that was found for a query.
@@ -70,7 +76,7 @@ class retriever {
     if (o_.batch < 1) throw config_error({"retriever: batch", "1 or more", std::to_string(o_.batch), {}});
     if (o_.pictures < 1) throw config_error({"retriever: pictures", "1 or more", std::to_string(o_.pictures), {}});
     if (o_.shortlist < 0) throw config_error({"retriever: shortlist", "0 or more", std::to_string(o_.shortlist), {}});
-    if (!o_.score) o_.score = towers_type::fuses_states ? pair_score::itm : pair_score::itm_and_itc;
+    if (!o_.score) o_.score = retriever_options::score_of(rules_of(profile::official), towers_type::fuses_states);
   }
 
   const retriever_options& options() const { return o_; }

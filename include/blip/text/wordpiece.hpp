@@ -53,6 +53,7 @@ class wordpiece {
   }
 
   const vocabulary& tokens() const { return tokens_; }
+  bool closes() const { return o_.closes; }
   int size() const { return tokens_.size(); }
   int padding() const { return tokens_.find("[PAD]"); }
   int unknown() const { return tokens_.find("[UNK]"); }
@@ -194,8 +195,10 @@ class wordpiece {
   std::vector<special> special_;
 };
 
-// The tokenizer of ALBEF's published code: no [SEP] at the end; answers carry it written out.
-inline wordpiece albef_tokenizer(vocabulary bert) { return wordpiece(std::move(bert), {.closes = false}); }
+// The tokenizer of ALBEF's published code: no [SEP] at the end; answers carry it written out. LAVIS's closes texts.
+inline wordpiece albef_tokenizer(vocabulary bert, bool closes = false) {
+  return wordpiece(std::move(bert), {.closes = closes});
+}
 
 // The tokenizer of BLIP's published code: [DEC] and then [ENC] are appended (ids 30522 and 30523), which the caller
 // puts in the place of [CLS] (text_batch does).
