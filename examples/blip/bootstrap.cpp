@@ -22,7 +22,7 @@ using main_job = blip::bootstrap<blip::scenes_pretraining<blip::cpu>, blip::scen
 
 struct bootstrap_options {
   std::string family = "blip", preset = "scenes", data, vocabulary, out;
-  std::vector<std::string> human, web, test;
+  std::vector<std::string> human, web, test, stages;
   int side = 32;
   bool resume = false;
   std::int64_t steps = 0, checkpoint_every = 500, log_every = 25;  // 0 steps: the recipe's
@@ -52,7 +52,7 @@ std::string command_to_resume(const bootstrap_options& o) {
   } else {
     add("--data", {o.data});
   }
-  add("--out", {o.out});
+  add("--out", {o.out}), add("--stages", o.stages);
   if (o.steps > 0) line += " --steps " + std::to_string(o.steps);
   return line + " --batch " + std::to_string(o.batch) + " --seed " + std::to_string(o.common.seed) + " --precision " +
          o.common.precision + " --resume";
@@ -89,7 +89,7 @@ blip::bootstrap_options recipe(const bootstrap_options& o, const blip::stop_sign
   if (o.steps > 0)
     r.pretrain = o.steps, r.filter = std::max<std::int64_t>(1, o.steps * 3 / 8),
     r.captioner = std::max<std::int64_t>(1, 13 * o.steps / 20);
-  r.batch = o.batch, r.checkpoint_every = o.checkpoint_every, r.log_every = o.log_every;
+  r.stages = o.stages, r.batch = o.batch, r.checkpoint_every = o.checkpoint_every, r.log_every = o.log_every;
   r.seed = o.common.seed;
   r.view = {.height = o.side, .width = o.side, .resized = false};  // decoders have done it
   r.facts = {{"family", o.family}, {"precision", o.common.precision}};
@@ -186,13 +186,14 @@ int bootstrap(const bootstrap_options& o) {
   blip::bootstrap_options how = recipe(o, signal);
   how.facts.merge(from.facts);
   main_job run(d, towers, from.tokens, std::move(from.data), o.out, how);
-  const std::optional<std::string> report = run.run();
-  if (!report) {
+  const std::optional<std::string> made = run.run();
+  if (!made) {
     std::fprintf(stderr, "stopped, everything saved; go on with\n  %s\n", command_to_resume(o).c_str());
     return stopped;
   }
   save_stages(o.out, towers, from.tokens);
-  print_line(o.common.json ? as_json(*report, run.found()) : *report);
+  const bool report = made->ends_with("/report.html");
+  print_line(!o.common.json ? *made : report ? as_json(*made, run.found()) : json_object().text("made", *made).str());
   return done;
 }
 
@@ -222,6 +223,9 @@ void add_bootstrap(CLI::App& app, job& chosen) {
             ->excludes(world);
         c.add_option("--out", o.out, "The folder of the run")->required();
         c.add_flag("--resume", o.resume, "Go on with the run that is there, if one is");
+        c.add_option("--stages", o.stages,
+                     "Only these, the others must be over: pretrain,filter,captioner,capfilt,pretrain-again,report")
+            ->delimiter(',');
         c.add_option("--steps", o.steps, "Of pre-training; the other stages scale with it. Default: 4000")
             ->check(CLI::Range(1, 1'000'000'000));
         c.add_option("--checkpoint-every", o.checkpoint_every, "Steps")

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "save_stages.hpp"
 
+#include <filesystem>
+
 #include "blip/backend/cpu.hpp"
 #include "blip/io/model_folder.hpp"
 #include "blip/layers/owned.hpp"
@@ -39,8 +41,9 @@ void save_filter(const std::string& run, const blip::tower_options& towers, cons
 void save_stages(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens) {
   blip::tower_options writer = towers, judge = towers;
   writer.text = {}, judge.decoder = {};
-  save_captioner(run + "/captioner", writer, tokens);
-  save_filter(run + "/filter", judge, tokens);
+  const auto is_over = [&](const std::string& stage) { return std::filesystem::exists(stage + "/weights.safetensors"); };
+  if (is_over(run + "/captioner")) save_captioner(run + "/captioner", writer, tokens);
+  if (is_over(run + "/filter")) save_filter(run + "/filter", judge, tokens);
 }
 
 }  // namespace tool

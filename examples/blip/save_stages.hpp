@@ -13,7 +13,7 @@ namespace tool {
 void save_captioner(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
 void save_filter(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
 
-// Both of a finished main job, with its own towers: RUN/captioner/model and RUN/filter/model.
+// Those of a main job whose stages are over, with its own towers: RUN/captioner/model and RUN/filter/model.
 void save_stages(const std::string& run, const blip::tower_options& towers, const blip::wordpiece& tokens);
 
 }  // namespace tool

@@ -51,6 +51,19 @@ for f in captioner/model/model.safetensors filter/model/model.safetensors pretra
 done
 expect 'a tenth of the pictures is held out' 0 'report.html' -- "${job[@]}" --out "$work/held" --quiet
 grep -qF 'among 12 pictures' "$work/held/report.html" || fail 'a tenth of 121 pictures is measured on'
+# The main job stage by stage.
+stages=("${job[@]}" --test "$test" --out "$work/stages" --threads 2 --quiet)
+expect 'the first stages' 0 '"made":' 'captioner/weights.safetensors' -- "${stages[@]}" --stages pretrain,captioner --json
+[ -f "$work/stages/captioner/model/vocab.txt" ] || fail 'a stage that is over leaves its model'
+[ ! -e "$work/stages/filter" ] || fail 'a stage that was not named is not run'
+expect 'a stage without its inputs' 1 'filter/weights.safetensors' 'the stage filter makes it' -- "${stages[@]}" --resume --stages capfilt
+expect 'a stage that there is not' 1 'did you mean capfilt?' -- "${stages[@]}" --resume --stages capfil
+echo half > "$work/stages/report.html.part$(bash -c 'echo $$')"
+expect 'the other stages' 0 'report.html' -- "${stages[@]}" --resume --stages filter,capfilt,pretrain-again,report
+ls "$work/stages" | grep -q part && fail 'what a killed process has half written is removed'
+for f in pretrain-again/weights.safetensors bootstrapped.jsonl report.html filter/model/model.safetensors; do
+  cmp -s "$work/run/$f" "$work/stages/$f" || fail "stage by stage the same $f is made"
+done
 expect 'human data alone are no main job' 1 '--web' -- "$tool" bootstrap --human "$human" --out "$work/x"
 expect 'more than 1 % of broken samples stop the job' 1 'at most 1 % of them' -- "$tool" bootstrap \
   --human "jsonl:$data/broken.jsonl$root" --web "$web" --test "$test" --steps 40 --batch 8 --out "$work/broken" --quiet
