@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <numeric>
-
 #include "blip/data/retrieval_set_of.hpp"
 #include "blip/data/scenes/named_picture.hpp"
 #include "blip/data/scenes/web_caption.hpp"
 #include "blip/eval/average_precision.hpp"
 #include "blip/eval/caption_metrics.hpp"
 #include "blip/eval/caption_words.hpp"
-#include "blip/eval/retrieval_recall.hpp"
 #include "blip/eval/roc_auc.hpp"
-#include "blip/text/cleaning.hpp"
 #include "blip/train/standard_error.hpp"
 #include "evaluate_records.hpp"
 #include "json_object.hpp"
 #include "own_data.hpp"
 #include "pictures.hpp"
+#include "recall.hpp"
 #include "sampling.hpp"
 #include "tasks.hpp"
 
@@ -27,8 +24,9 @@ struct evaluate_options {
   std::vector<std::string> data;
   std::string answers;
   sampling_options sampling;
-  int batch = 32;
-  std::int64_t most = 0;  // pictures; 0: all
+  int batch = 32, rerank = -1;  // -1: see shortlist_for
+  double memory = 4;            // GB
+  std::int64_t most = 0;        // pictures; 0: all
   common_options common;
 };
 
@@ -89,41 +87,24 @@ class evaluated {
   blip::retrieval_set set_;
 };
 
-// Recall in percent by the contrast alone. Source: ALBEF and BLIP, itm_eval, before re-ranking.
+// Recall in percent, as published: each query's shortlist by the contrast is read by the model and ranked anew.
+// Source: ALBEF and BLIP, evaluation and itm_eval.
 std::string retrieval(const evaluate_options& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::match);
-  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view, .batch = o.batch}, on);
+  const auto retriever = open_retriever_for(model, shortlist_for(o.model.path, o.rerank), o.memory, on);
   const blip::pair_set pairs = open_data(o.data, 0);
   evaluated all(o, pairs);
-  blip::feature_rows pictures;
-  all.each([&](std::span<const blip::image> some, auto) {
-    const blip::feature_rows rows = matcher->image_features(some);
-    pictures.count += rows.count, pictures.width = rows.width;
-    pictures.values.insert(pictures.values.end(), rows.values.begin(), rows.values.end());
-  });
+  all.each([](auto, auto) {});  // leaves out what cannot be read
   const blip::retrieval_set& set = all.set();
-  std::vector<std::string> clean;
-  for (const std::string& t : set.texts) clean.push_back(blip::clean_caption(blip::cleaning::blip, t));
-  const blip::feature_rows texts = matcher->text_features(clean);
-  const auto n = static_cast<std::size_t>(pictures.count), m = static_cast<std::size_t>(texts.count);
-  std::vector<float> of_pictures(n * m), of_texts(n * m);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < m; ++j) {
-      const auto a = pictures.row(static_cast<int>(i)), b = texts.row(static_cast<int>(j));
-      of_pictures[i * m + j] = of_texts[j * n + i] = std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
-    }
-  const blip::retrieval_scores r = blip::retrieval_recall(
-      blip::matrix_view<const float>{of_pictures.data(), pictures.count, texts.count, texts.count, nullptr},
-      blip::matrix_view<const float>{of_texts.data(), texts.count, pictures.count, pictures.count, nullptr},
-      set.image_of_text);
-  return all.result()
-      .number("tr1", r.image_to_text.r1)
-      .number("tr5", r.image_to_text.r5)
-      .number("tr10", r.image_to_text.r10)
-      .number("ir1", r.text_to_image.r1)
-      .number("ir5", r.text_to_image.r5)
-      .number("ir10", r.text_to_image.r10)
+  std::vector<std::string> texts;
+  for (const std::string& t : set.texts) texts.push_back(cleaned_for(model, t));
+  const auto read = [&](int i) { return pairs.picture(set.images[static_cast<std::size_t>(i)]); };
+  const blip::retrieval_matrices m = retriever->scores(static_cast<int>(set.images.size()), read, texts);
+  const blip::retrieval_scores r = blip::retrieval_recall(m.image_rows(), m.text_rows(), set.image_of_text);
+  json_object out = all.result();
+  return add_recall(out, r)
       .number("r_mean", r.mean())
+      .integer("pairs_read", static_cast<std::int64_t>(m.pairs_read))
       .str();
 }
 
@@ -191,7 +172,7 @@ std::string filter(const evaluate_options& o, const compute& on) {
       const std::vector<int>& said = whole.texts_of_image[caption_of];
       if (said.empty()) return;
       which.push_back({static_cast<int>(picture), static_cast<int>(texts.size())});
-      texts.push_back(blip::clean_caption(blip::cleaning::blip, whole.texts[static_cast<std::size_t>(said[0])]));
+      texts.push_back(cleaned_for(model, whole.texts[static_cast<std::size_t>(said[0])]));
       labels.push_back(is);
     };
     for (std::size_t i = 0; i < some.size(); ++i) {
@@ -219,7 +200,8 @@ int evaluate(const evaluate_options& o) {
   if (o.task == "filter") return print_line(filter(o, on)), done;
   if (o.data.size() != 1)
     throw blip::config_error({"--data of evaluate --task " + o.task, "one", std::to_string(o.data.size()), {}});
-  const records_to_evaluate records{o.task, o.model, o.data[0], o.answers, o.sampling, o.batch, o.most};
+  const records_to_evaluate records{o.task, o.model, o.data[0], o.answers, o.sampling, o.batch, o.most,
+                                    shortlist_for(o.model.path, o.rerank)};
   print_line(o.task == "vqa"    ? evaluate_vqa(records, on)
              : o.task == "nlvr" ? evaluate_nlvr(records, on)
                                 : evaluate_entailment(records, on));
@@ -235,7 +217,7 @@ void add_evaluate(CLI::App& app, job& chosen) {
       [](CLI::App& c, evaluate_options& o) {
         c.add_option(
              "--task", o.task,
-             "retrieval: recall in percent, by the contrast alone; caption: BLEU, ROUGE-L, CIDEr-D; filter: ROC "
+             "retrieval: recall in percent; caption: BLEU, ROUGE-L, CIDEr-D; filter: ROC "
              "area and average precision of the matching head; vqa, nlvr, entailment: accuracy in percent")
             ->required()
             ->check(CLI::IsMember({"retrieval", "caption", "filter", "vqa", "nlvr", "entailment"}));
@@ -246,6 +228,13 @@ void add_evaluate(CLI::App& app, job& chosen) {
                          "snli-ve:FILE,root=DIR")
             ->required();
         c.add_option("--answers", o.answers, "Of --task vqa: choose from these, a JSON list; else answers are made");
+        c.add_option("--rerank", o.rerank,
+                     "Candidates of a query, or answers of --answers, that the model reads; 0: a query's features are only "
+                     "compared. Default: the shortlist of the recipe, where --model is a run's; else 128")
+            ->check(CLI::Range(0, 1000000));
+        c.add_option("--memory", o.memory, "Gigabytes for states of pictures; those beyond are seen twice")
+            ->check(CLI::Range(0.0, 1e6))
+            ->capture_default_str();
         c.add_option("--images", o.most, "The first so many pictures or records; 0: all")
             ->check(CLI::Range(0, 1'000'000'000))
             ->capture_default_str();

@@ -114,6 +114,7 @@ std::string evaluate_vqa(const records_to_evaluate& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::answer);
   blip::answerer_options how{.view = model.view, .cleaned = !model.of_transformers, .marked = !model.of_transformers};
   o.sampling.fill(how, model, 9, 1);
+  how.ranking = ranking_for(model, o.shortlist);
   how.longest = std::min(model.of_albef() ? 512 : 35, model.sizes.options.text.embedding.positions);
   const std::vector<std::string> answers =
       o.answers.empty() ? std::vector<std::string>() : blip::read_answer_list(o.answers);

@@ -18,6 +18,7 @@ struct records_to_evaluate {
   sampling_options sampling;
   int batch = 32;
   std::int64_t most = 0;  // records; 0: all
+  int shortlist = 128;    // of `answers`, that the model reads
 };
 
 // One JSON object each: task, records, skipped, accuracy in percent. Throws config_error for data of another kind,

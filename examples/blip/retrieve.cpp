@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/data/read_records.hpp"
 #include "blip/data/retrieval_set.hpp"
-#include "blip/eval/retrieval_recall.hpp"
-#include "blip/text/cleaning.hpp"
 #include "given_text.hpp"
 #include "json_object.hpp"
 #include "pictures.hpp"
+#include "recall.hpp"
 #include "tasks.hpp"
 
 namespace tool {
@@ -21,22 +20,14 @@ struct retrieve_options {
   common_options common;
 };
 
-std::unique_ptr<retrieve_task> open(const retrieve_options& o, const opened_model& model, const compute& on) {
-  return open_retriever(model,
-                        {.view = model.view,
-                         .longest = std::min(35, model.sizes.options.text.embedding.positions),
-                         .shortlist = o.rerank,
-                         .picture_bytes = static_cast<std::uint64_t>(o.memory * 1e9)},
-                        on);
-}
-
 // The best pictures of a folder for each query.
 int search(const retrieve_options& o, const compute& on) {
   for (const std::string& query : o.queries) require_text("--query", query, "a red circle");
   const std::vector<std::string> names = o.pictures.all();
   const opened_model model = open_model(o.model, model_task::match);
   const auto read = [&](int i) { return blip::read_image(names[static_cast<std::size_t>(i)]); };
-  const auto found = open(o, model, on)->find_pictures(static_cast<int>(names.size()), read, o.queries, o.top);
+  const auto found = open_retriever_for(model, o.rerank, o.memory, on)
+                         ->find_pictures(static_cast<int>(names.size()), read, o.queries, o.top);
   for (std::size_t q = 0; q < found.size(); ++q)
     for (const blip::found_match& m : found[q]) {
       const std::string& name = names[static_cast<std::size_t>(m.number)];
@@ -61,20 +52,14 @@ int evaluate(const retrieve_options& o, const compute& on) {
   const blip::retrieval_set set = blip::make_retrieval_set(blip::read_records(o.annotations, blip::read_captioned));
   const blip::picture_root root(o.root, [](auto bytes, auto& name) { return blip::decode_image(bytes, {}, name); });
   std::vector<std::string> texts;
-  for (const std::string& text : set.texts)
-    texts.push_back(
-        blip::clean_caption(model.of_albef() ? blip::cleaning::albef : blip::cleaning::blip, text));
+  for (const std::string& text : set.texts) texts.push_back(cleaned_for(model, text));
   const auto read = [&](int i) { return root.read(set.images[static_cast<std::size_t>(i)]); };
-  const blip::retrieval_matrices m = open(o, model, on)->scores(static_cast<int>(set.images.size()), read, texts);
+  const blip::retrieval_matrices m = open_retriever_for(model, o.rerank, o.memory, on)
+                                         ->scores(static_cast<int>(set.images.size()), read, texts);
   const blip::retrieval_scores r = blip::retrieval_recall(m.image_rows(), m.text_rows(), set.image_of_text);
+  json_object out;
   if (o.common.json)
-    print_line(json_object()
-                   .number("tr1", r.image_to_text.r1)
-                   .number("tr5", r.image_to_text.r5)
-                   .number("tr10", r.image_to_text.r10)
-                   .number("ir1", r.text_to_image.r1)
-                   .number("ir5", r.text_to_image.r5)
-                   .number("ir10", r.text_to_image.r10)
+    print_line(add_recall(out, r)
                    .integer("images", m.pictures)
                    .integer("texts", m.texts)
                    .integer("pairs_read", static_cast<std::int64_t>(m.pairs_read))

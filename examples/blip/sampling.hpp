@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "blip/tasks/answerer.hpp"
 #include "blip/tasks/captioner.hpp"
 #include "opened_model.hpp"
 
@@ -63,6 +64,13 @@ inline void add_sampling(CLI::App& c, sampling_options& o, const std::string& us
   c.add_option("--top-p", o.filter.top_p)->capture_default_str()->group(group);
   c.add_option("--num-captions", o.number, "The best n beams, or n samples")
       ->check(CLI::Range(1, 1000))->capture_default_str()->group(group);
+}
+
+// How a family scores answers of a list.
+inline blip::ranking_options ranking_for(const opened_model& m, int shortlist) {
+  blip::ranking_options how{.shortlist = shortlist};
+  if (m.of_albef()) how.smoothing = 0, how.first_token_twice = true;
+  return how;
 }
 
 }  // namespace tool

@@ -34,9 +34,7 @@ blip::answerer_options options_for(const vqa_options& o, const opened_model& m) 
   o.sampling.fill(a, m, 9, 1);
   a.longest = std::min(m.of_albef() ? 512 : 35, m.sizes.options.text.embedding.positions);
   a.seed = o.common.seed;
-  blip::ranking_options ranking{.shortlist = o.shortlist};
-  if (m.of_albef()) ranking.smoothing = 0, ranking.first_token_twice = true;
-  a.ranking = ranking;
+  a.ranking = ranking_for(m, o.shortlist);
   return a;
 }
 

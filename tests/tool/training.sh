@@ -93,6 +93,13 @@ expect 'captions need a captioner' 1 '--captioner' -- "$tool" capfilt --filter "
 # Evaluation.
 expect 'retrieval' 0 '"images":30,"texts":60' -- "$tool" evaluate --task retrieval --model "$work/run/filter/model" --data "$test" --quiet
 for n in tr1 tr5 tr10 ir1 ir5 ir10; do between "$(number $n)" 0 100 || fail "retrieval: $n"; done
+[ "$(number pairs_read)" = 1800 ] || fail 'without --rerank 128 candidates are read, here all'
+cp "$work/out" "$work/reranked"
+expect 'retrieval as retrieve does it' 0 -- "$tool" retrieve --model "$work/run/filter/model" --annotations "$data/test.json" --image-root "$data/pictures" --json --quiet
+for n in tr1 tr5 tr10 ir1 ir5 ir10; do
+  [ "$(number $n)" = "$(sed -nE "s/.*\"$n\":([-0-9.e+]+).*/\1/p" "$work/reranked")" ] || fail "retrieve and evaluate agree: $n"
+done
+expect 'retrieval by the contrast alone' 0 '"pairs_read":0' -- "$tool" evaluate --task retrieval --model "$work/run/filter/model" --data "$test" --rerank 0 --quiet
 expect 'captions' 0 '"images":30' '"bleu4":' '"rouge_l":' '"cider":' -- "$tool" evaluate --task caption --model "$work/run/captioner/model" --data "$test" --quiet
 expect 'filter, whose truth is known' 0 'of the generated world' -- "$tool" evaluate --task filter --model "$work/run/filter/model" \
   --data scenes:nano,split=web-test --images 64 --quiet
