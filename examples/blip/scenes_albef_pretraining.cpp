@@ -11,7 +11,7 @@ blip::run_result train(const training_request& q) {
   const blip::training_recipe& r = q.recipe;
   return train_model<model>(
       q, scenes_towers(blip::scenes_albef.options, q),
-      blip::itc<F>(blip::itc_options{.queue = r.queue, .clamp = r.clamp_temperature}),
+      blip::itc<F>(contrast_of(r)),
       blip::itm<>({.first_token = -1}, {.epsilon = 1e-4}),
       blip::mlm<>({.rate = r.masked, .mask = q.tokens.mask(), .never = {q.tokens.padding(), q.tokens.opening()}}));
 }

@@ -22,7 +22,7 @@ blip::run_result retrieve(const training_request& q) {
   blip::tower_options towers = scenes_towers(blip::scenes_blip.options, q);
   towers.decoder = {};
   const blip::run_result result = train_model<Model>(
-      q, towers, blip::itc<F>(blip::itc_options{.queue = q.recipe.queue, .clamp = q.recipe.clamp_temperature}),
+      q, towers, blip::itc<F>(contrast_of(q.recipe)),
       blip::itm<>({.first_token = q.tokens.id("[ENC]")}, {.epsilon = 1e-4}));
   if (result.end == blip::run_end::finished) save_filter(q.out, towers, q.tokens);
   return result;

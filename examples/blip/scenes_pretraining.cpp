@@ -9,7 +9,7 @@ template <class Model, blip::itc_config F>
 blip::run_result train(const training_request& q) {
   const blip::training_recipe& r = q.recipe;
   return train_model<Model>(q, scenes_towers(blip::scenes_blip.options, q),
-                            blip::itc<F>(blip::itc_options{.queue = r.queue, .clamp = r.clamp_temperature}),
+                            blip::itc<F>(contrast_of(r)),
                             blip::itm<>({.first_token = q.tokens.id("[ENC]")}, {.epsilon = 1e-4}),
                             blip::lm({.first_token = q.tokens.id("[DEC]"), .smoothing = r.label_smoothing}));
 }

@@ -11,7 +11,9 @@
 #include "blip/image/training_view.hpp"
 #include "blip/io/load_weights.hpp"
 #include "blip/io/save_weights.hpp"
+#include "blip/losses/itc.hpp"
 #include "blip/models/scenes.hpp"
+#include "blip/train/in_process.hpp"
 #include "blip/train/pair_batches.hpp"
 #include "blip/train/standard_error.hpp"
 #include "training.hpp"
@@ -55,11 +57,27 @@ inline blip::trainer_options options_of(const training_request& q, std::int64_t 
 inline std::int64_t steps_of_epoch(const training_request& q) {
   std::uint64_t samples = 0;
   for (const weighted_set& s : q.data) samples += s.pairs.size();
-  const auto taken = static_cast<std::uint64_t>(q.recipe.batch) * static_cast<std::uint64_t>(q.recipe.accumulate);
+  std::uint64_t taken = 1;
+  for (const int factor : {q.recipe.batch, q.recipe.accumulate, q.recipe.ranks})
+    taken *= static_cast<std::uint64_t>(factor);
   return static_cast<std::int64_t>(std::max<std::uint64_t>(samples / taken, 1));
 }
 
-// Trains Model{towers, losses...} as the request says and leaves weights.safetensors and vocab.txt.
+// The threads of a rank: --threads is for all of them.
+inline blip::cpu::options share_of(blip::cpu::options o, int ranks) {
+  if (o.threads > 0) o.threads = std::max(1, o.threads / ranks);
+  return o;
+}
+
+// The contrast of a recipe.
+inline blip::itc_options contrast_of(const blip::training_recipe& r) {
+  blip::itc_options o{.queue = r.queue, .clamp = r.clamp_temperature};
+  if (r.negatives_of_all_ranks) o.hard_negatives = blip::negatives_from::all_ranks;
+  return o;
+}
+
+// Trains Model{towers, losses...} as the request says, on the recipe's number of ranks, and leaves weights.safetensors and
+// vocab.txt.
 template <class Model, class... Losses>
 blip::run_result train_model(const training_request& request, blip::tower_options towers, const Losses&... losses) {
   training_request q = request;
@@ -67,12 +85,6 @@ blip::run_result train_model(const training_request& request, blip::tower_option
   if (q.recipe.steps == 0) q.recipe.steps = q.recipe.epochs * epoch;
   const blip::training_recipe& r = q.recipe;
   towers.vision.checkpoint_last = std::min(r.checkpointed_blocks, towers.vision.depth);
-  const auto state = std::make_unique<blip::training_state<Model>>(
-      blip::training_options{.seed = q.seed, .momentum = r.momentum, .spread = {.tables = 0.05, .by_fan_in = true}},
-      towers, losses...);
-  if (!q.init.empty())
-    blip::load_weights(weights_of(q.init), state->values(), {.ignore_unexpected = true}), state->restart();
-
   std::vector<blip::weighted_pairs> sources;
   for (const weighted_set& s : q.data) sources.push_back({s.pairs, s.weight});
   const auto stream = std::make_shared<blip::pair_stream>(std::move(sources), blip::stream_options{.seed = q.seed});
@@ -82,20 +94,46 @@ blip::run_result train_model(const training_request& request, blip::tower_option
                              .width = r.image_size,
                              .view = view_of(r),
                              .clean = cleaning_of(r),
+                             .words = r.words,
                              .longest = r.longest,
                              .prompt = r.prompt};
-  b.alike_are_positives = r.queue == 0, b.names_are_ids = r.queue > 0 && r.task == "retrieval", b.seed = q.seed;
-  blip::pair_batches<Model> source({{stream, 0}}, q.tokens, b);
+  b.alike_are_positives = r.queue == 0, b.seed = q.seed, b.ranks = r.ranks;
+  // Numbers within a batch mean nothing to a queue, nor to another rank.
+  b.names_are_ids = (r.queue > 0 && r.task == "retrieval") || (r.ranks > 1 && r.negatives_of_all_ranks);
 
-  blip::device<blip::cpu> d(
-      {.threads = q.on.threads, .products = q.on.bf16 ? blip::precision::bf16 : blip::precision::fp32});
-  blip::trainer<Model> loop(d, *state, q.out, options_of(q, epoch));
-  const blip::run_result result = loop.train(source);
+  blip::run_result result;
+  const auto one = [&](blip::communicator<blip::cpu>* ranks, blip::device<blip::cpu>& d) {
+    const auto state = std::make_unique<blip::training_state<Model>>(
+        blip::training_options{.seed = q.seed, .momentum = r.momentum, .spread = {.tables = 0.05, .by_fan_in = true}},
+        towers, losses...);
+    if (!q.init.empty())
+      blip::load_weights(weights_of(q.init), state->values(), {.ignore_unexpected = true}), state->restart();
+    blip::pair_batch_options own = b;
+    own.rank = ranks ? ranks->rank() : 0;
+    blip::pair_batches<Model> source({{stream, 0}}, q.tokens, own);
+    blip::trainer_options how = options_of(q, epoch);
+    if (own.rank > 0) how.stop = {}, how.notice = {}, how.progress_to = {};
+    const blip::run_result made = blip::trainer<Model>(d, *state, q.out, how, {}, ranks).train(source);
+    if (own.rank > 0) return;
+    result = made;
+    if (made.end == blip::run_end::finished)
+      blip::save_weights(q.out + "/weights.safetensors", state->values(), {.every_name = true});
+  };
+  const blip::cpu::options machine{.threads = q.on.threads,
+                                   .products = q.on.bf16 ? blip::precision::bf16 : blip::precision::fp32};
+  if (r.ranks == 1) {
+    blip::device<blip::cpu> d(machine);
+    one(nullptr, d);
+  } else {
+    // A rank may wait for all files of a checkpoint to be written.
+    blip::in_process<blip::cpu>({.ranks = r.ranks, .patience = 3600}, share_of(machine, r.ranks)).run([&](auto& all, auto& d) {
+      one(&all, d);
+    });
+  }
   if (q.told)
     for (const auto& [cause, count] : stream->skipped()->causes())
       q.told(std::to_string(count) + " samples were skipped: " + cause + "\n");
   if (result.end == blip::run_end::stopped) return result;
-  blip::save_weights(q.out + "/weights.safetensors", state->values(), {.every_name = true});
   std::string words;
   for (int id = 0; id < q.tokens.size(); ++id) words += q.tokens.tokens().token(id) + '\n';
   blip::write_file(q.out + "/vocab.txt", words);

@@ -122,6 +122,20 @@ expect 'what was fine-tuned judges' 0 '"itm_probability":' -- "$tool" match --mo
 expect 'a published recipe at a small size' 0 '"updates":3' -- "$tool" pretrain --options "$here/../../examples/recipes/blip_pretrain.json" \
   --data "$human" --steps 3 --batch 8 --queue 64 --out "$work/recipe" --json --quiet
 grep -qF '"schedule": "blip_step_decay"' "$work/recipe/options.json" || fail 'options.json says how it was trained'
+grep -qF '"ranks": 8' "$work/recipe/options.json" || fail 'as many ranks as the recipe says'
+echo '{"task": "retrieval", "ranks": 2, "negatives_of_all_ranks": true, "shortlist": 3, "words": 3}' > "$work/ranks.json"
+for threads in 1 2; do
+  expect "two ranks, $threads threads" 0 -- "$tool" finetune --task retrieval --model "$work/blip" "${train[@]}" \
+    --options "$work/ranks.json" --out "$work/ranks-$threads" --threads $threads --quiet
+done
+cmp -s "$work/ranks-1/weights.safetensors" "$work/ranks-2/weights.safetensors" || fail 'two ranks give the same weights with one and two threads'
+cmp -s "$work/ranks-1/weights.safetensors" "$work/filter/weights.safetensors" && fail 'two ranks see more than one'
+[ "$(wc -l < "$work/ranks-1/log.jsonl")" = "$(wc -l < "$work/filter/log.jsonl")" ] || fail 'two ranks have one log'
+expect 'the shortlist of the recipe is that of the evaluation' 0 -- "$tool" evaluate --task retrieval --model "$work/ranks-1/model" --data "$test" --quiet
+between "$(number pairs_read)" 90 270 || fail 'three candidates of each query are read'
+echo '{"task": "caption", "shortlist": 3}' > "$work/wrong.json"
+expect 'what a task has no use for' 1 'shortlist' -- "$tool" finetune --task caption --model "$work/blip" "${train[@]}" \
+  --options "$work/wrong.json" --out "$work/x"
 expect 'gradients of several micro-batches' 0 -- "$tool" pretrain "${train[@]}" --accumulate 2 --out "$work/accumulated" --quiet
 expect 'a folder that is there needs --resume' 1 '--resume' -- "$tool" pretrain "${train[@]}" --out "$work/blip"
 expect 'another recipe is another run' 1 'begun with another rate' -- "$tool" pretrain "${train[@]}" --rate 1e-4 --out "$work/blip" --resume
