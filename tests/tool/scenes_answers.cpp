@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scenes_answers.hpp"
 
-#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -17,11 +16,6 @@
 using namespace blip;
 
 namespace {
-
-std::string exact_digits(double v) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, v).ptr};
-}
 
 tower_options with_words(tower_options sizes, int words) {
   for (text_options* text : {&sizes.text, &sizes.decoder}) text->embedding.vocabulary = words;

@@ -3,7 +3,6 @@
 // scenes_models FOLDER: writes two models of the size of scenes with parameters drawn at random, as a finished run
 // leaves them, three pictures, and what the library itself says of the pictures: expected.txt, which tests/tool/run.sh
 // compares with what the tool says.
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
@@ -29,11 +28,6 @@ template <class Model>
 void save_stage(const std::string& stage, const owned<Model, cpu>& model) {
   std::filesystem::create_directories(stage);
   save_weights(stage + "/weights.safetensors", model.values(), {.every_name = true});
-}
-
-std::string digits(double v) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, v).ptr};
 }
 
 void write(const std::string& folder) {
@@ -66,14 +60,15 @@ void write(const std::string& folder) {
   const std::vector<pair_of> pairs{{0, 0}, {0, 1}, {1, 0}, {1, 1}, {2, 0}, {2, 1}};
   std::string expected;
   for (const auto& best : describe(d, pictures)) expected += "caption " + best.at(0).text + "\n";
-  for (const double p : match.probabilities(d, pictures, texts, pairs)) expected += "match " + digits(p) + "\n";
+  for (const double p : match.probabilities(d, pictures, texts, pairs)) expected += "match " + exact_digits(p) + "\n";
   const retriever<scenes_filter<cpu>> find(*filter, filter.values(), tokens, {.view = view, .longest = 32});
   const auto all = find.pictures(d, pictures);
   const auto best = find.find_pictures(d, all, find.texts(d, {texts.data(), 1}), 3);
   for (const found_match& m : best.at(0))
-    expected += "retrieve " + std::to_string(m.number) + ".png " + digits(m.score) + "\n";
+    expected += "retrieve " + std::to_string(m.number) + ".png " + exact_digits(m.score) + "\n";
   const grounder<scenes_filter<cpu>> ground(*filter, filter.values(), tokens, {.view = view, .longest = 32});
-  for (const float v : ground(d, pictures[0], texts[0]).sentence) expected += "ground " + digits(static_cast<double>(v)) + "\n";
+  for (const float v : ground(d, pictures[0], texts[0]).sentence)
+    expected += "ground " + exact_digits(static_cast<double>(v)) + "\n";
   write_file(folder + "/expected.txt", expected);
   write_answers(folder + "/answers", pictures);
 }
