@@ -6,6 +6,7 @@
 #include "common.hpp"
 #include "json_object.hpp"
 #include "own_data.hpp"
+#include "pictures.hpp"
 #include "sampling.hpp"
 #include "tasks.hpp"
 
@@ -13,7 +14,7 @@ namespace tool {
 namespace {
 
 struct capfilt_options {
-  std::string captioner, filter, preset, vocabulary, out, report, keep = "both", prompt;
+  std::string captioner, filter, preset, vocabulary, profile, out, report, keep = "both", prompt;
   CLI::Option* prompt_given = nullptr;
   std::vector<std::string> data;
   double threshold = 0.5;
@@ -23,7 +24,7 @@ struct capfilt_options {
   common_options common;
 
   capfilt_options() { sampling.sampler = "sample", sampling.filter.top_p = 0.9; }  // as the paper does
-  model_options model(const std::string& path) const { return {path, preset, vocabulary}; }
+  model_options model(const std::string& path) const { return {path, preset, vocabulary, profile}; }
 };
 
 // The models as CapFilt asks for them.
@@ -58,8 +59,9 @@ struct judge {
 };
 
 blip::captioner_options captioner_of(const capfilt_options& o, const opened_model& m) {
-  blip::captioner_options c{.view = m.view, .prompt = o.prompt};
-  if (o.prompt_given->count() == 0 && !m.of_transformers && o.preset != "scenes") c.prompt = "a picture of ";
+  blip::captioner_options c{.view = m.view};
+  c.follow(m.rules);
+  if (o.prompt_given->count() > 0) c.prompt = o.prompt;
   sampling_options one = o.sampling;
   one.number = 1;
   const bool small = m.sizes.options.decoder.embedding.positions <= 32;
@@ -84,23 +86,26 @@ std::string as_json(const capfilt_options& o, const blip::capfilt_report& r) {
 blip::run_facts facts_of(const capfilt_options& o) {
   std::string data;
   for (const std::string& s : o.data) data += (data.empty() ? "" : " ") + s;
-  return {{"captioner", o.captioner},
-          {"data", data},
-          {"the filter's model", o.filter},
-          {"precision", o.common.precision},
-          {"sampler", json_object()
-                          .text("how", o.sampling.sampler)
-                          .text("prompt", o.prompt)
-                          .integer("beams", o.sampling.beam.beams)
-                          .number("length_penalty", o.sampling.beam.length_penalty)
-                          .text("beam_rule", o.sampling.rule)
-                          .integer("min_tokens", o.sampling.rules.min_tokens)
-                          .integer("max_tokens", o.sampling.max_tokens)
-                          .number("repetition_penalty", o.sampling.rules.repetition_penalty)
-                          .number("temperature", o.sampling.filter.temperature)
-                          .integer("top_k", o.sampling.filter.top_k)
-                          .number("top_p", o.sampling.filter.top_p)
-                          .str()}};
+  blip::run_facts facts{
+      {"captioner", o.captioner},
+      {"data", data},
+      {"the filter's model", o.filter},
+      {"precision", o.common.precision},
+      {"sampler", json_object()
+                      .text("how", o.sampling.sampler)
+                      .text("prompt", o.prompt)
+                      .integer("beams", o.sampling.beam.beams)
+                      .number("length_penalty", o.sampling.beam.length_penalty)
+                      .text("beam_rule", o.sampling.rule)
+                      .integer("min_tokens", o.sampling.rules.min_tokens)
+                      .integer("max_tokens", o.sampling.max_tokens)
+                      .number("repetition_penalty", o.sampling.rules.repetition_penalty)
+                      .number("temperature", o.sampling.filter.temperature)
+                      .integer("top_k", o.sampling.filter.top_k)
+                      .number("top_p", o.sampling.filter.top_p)
+                      .str()}};
+  if (!o.profile.empty()) facts["profile"] = o.profile;
+  return facts;
 }
 
 int capfilt(const capfilt_options& o) {
@@ -116,7 +121,7 @@ int capfilt(const capfilt_options& o) {
   how.earlier = o.resume ? blip::earlier_output::is_resumed : blip::earlier_output::is_refused;
 
   const opened_model judging = open_model(o.model(o.filter), model_task::match);
-  const std::unique_ptr<match_task> matcher = open_matcher(judging, {.view = judging.view, .batch = o.batch}, on);
+  const std::unique_ptr<match_task> matcher = open_matcher(judging, matcher_options_for(judging, o.batch), on);
   std::unique_ptr<caption_task> captioner;
   std::string prompt;
   if (writes) {
@@ -154,6 +159,7 @@ void add_capfilt_options(CLI::App& c, capfilt_options& o) {
   c.add_option("--filter", o.filter, "What judges, likewise")->required();
   c.add_option("--preset", o.preset, "The size of models in files: blip-base, scenes");
   c.add_option("--vocab", o.vocabulary, "vocab.txt of models in files");
+  add_profile(c, o.profile);
   c.add_option("--data", o.data, data_help)->required();
   c.add_option("--out", o.out, "What is kept, a JSON object per line: image, caption, source, itm_probability")
       ->required();

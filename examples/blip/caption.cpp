@@ -16,14 +16,10 @@ struct caption_options {
   common_options common;
 };
 
-// What published captioners were trained with; the scenes' and transformers' start from nothing.
-std::string prompt_of(const caption_options& o, const opened_model& m) {
-  if (o.prompt_given->count() > 0 || m.of_transformers || o.model.preset == "scenes") return o.prompt;
-  return "a picture of ";
-}
-
 blip::captioner_options options_for(const caption_options& o, const opened_model& m) {
-  blip::captioner_options c{.view = m.view, .prompt = prompt_of(o, m)};
+  blip::captioner_options c{.view = m.view};
+  c.follow(m.rules);
+  if (o.prompt_given->count() > 0) c.prompt = o.prompt;
   const int positions = m.sizes.options.decoder.embedding.positions;
   o.sampling.fill(c, m, positions <= 32 ? positions : 20, static_cast<int>(m.tokens.open(c.prompt).size()));
   c.seed = o.common.seed;

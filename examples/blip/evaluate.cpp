@@ -112,7 +112,7 @@ std::string retrieval(const evaluate_options& o, const compute& on) {
 std::string captions(const evaluate_options& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::caption);
   blip::captioner_options c{.view = model.view, .batch = o.batch};
-  if (!model.of_transformers && o.model.preset != "scenes") c.prompt = "a picture of ";
+  c.follow(model.rules);
   const bool small = model.sizes.options.decoder.embedding.positions <= 32;
   o.sampling.fill(c, model, small ? 32 : 20, static_cast<int>(model.tokens.open(c.prompt).size()));
   c.seed = o.common.seed;
@@ -157,7 +157,7 @@ std::optional<blip::scenes::labelled_caption> label_of(const std::string& pictur
 // first caption is to be told from that of the next picture.
 std::string filter(const evaluate_options& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::match);
-  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view, .batch = o.batch}, on);
+  const std::unique_ptr<match_task> matcher = open_matcher(model, matcher_options_for(model, o.batch), on);
   const blip::pair_set pairs = open_data(o.data, 0);
   evaluated all(o, pairs);
   const blip::retrieval_set whole = all.set();  // with those that cannot be read

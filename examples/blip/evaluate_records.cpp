@@ -112,10 +112,9 @@ std::string evaluate_nlvr(const records_to_evaluate& o, const compute& on) {
 std::string evaluate_vqa(const records_to_evaluate& o, const compute& on) {
   record_batches<blip::vqa_record> all(o, blip::data_kind::vqa, blip::read_vqa);
   const opened_model model = open_model(o.model, model_task::answer);
-  blip::answerer_options how{.view = model.view, .cleaned = !model.of_transformers, .marked = !model.of_transformers};
+  blip::answerer_options how = answerer_options_for(model);
   o.sampling.fill(how, model, 9, 1);
-  how.ranking = ranking_for(model, o.shortlist);
-  how.longest = std::min(model.of_albef() ? 512 : 35, model.sizes.options.text.embedding.positions);
+  how.ranking->shortlist = o.shortlist;
   const std::vector<std::string> answers =
       o.answers.empty() ? std::vector<std::string>() : blip::read_answer_list(o.answers);
   const auto answerer = open_answerer(model, how, on);

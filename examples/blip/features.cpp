@@ -36,7 +36,9 @@ int features(const features_options& o) {
     blip::require_equal("--multimodal", "texts, one for each picture", static_cast<long long>(texts.size()),
                         static_cast<long long>(names.size()));
   const opened_model model = open_model(o.model, model_task::match);
-  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view}, on);
+  blip::matcher_options how = matcher_options_for(model);
+  how.marked = model.rules.marked_pairs;  // no probability is asked for
+  const std::unique_ptr<match_task> matcher = open_matcher(model, how, on);
   std::vector<blip::safetensors_tensor> tensors;
   std::vector<blip::feature_rows> rows;
   const auto add = [&](const char* name, blip::feature_rows found) {

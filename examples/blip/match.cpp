@@ -19,7 +19,7 @@ int match(const match_options& o) {
   const compute on = o.common.on();
   const std::vector<std::string> names = o.pictures.all();
   const opened_model model = open_model(o.model, model_task::match);
-  const std::unique_ptr<match_task> matcher = open_matcher(model, {.view = model.view}, on);
+  const std::unique_ptr<match_task> matcher = open_matcher(model, matcher_options_for(model), on);
   const blip::feature_rows text_rows = matcher->text_features(o.texts);
   constexpr std::size_t batch = 32;
   for (std::size_t at = 0; at < names.size(); at += batch) {

@@ -16,10 +16,27 @@ namespace {
 
 bool is_of_albef(const blip::tower_config& c) { return c.text.cross == blip::cross_schedule::from_layer; }
 
-blip::wordpiece tokens_of(const std::string& vocabulary, const blip::tower_config& c) {
+// The rules of the profile that was asked for, or those of a layout.
+blip::profile_rules rules_for(const model_options& o, blip::weights_layout layout) {
+  if (!o.profile.empty())
+    return blip::rules_of(
+        static_cast<blip::profile>(blip::place_of_word("--profile", o.profile, blip::profile_names)));
+  blip::profile_rules usual = blip::usual_rules(layout);
+  if (o.preset == "scenes") usual.prompt = "";  // their captions start from nothing, whoever wrote the file
+  return usual;
+}
+
+blip::weights_layout layout_of(const blip::weights_file& weights) {
+  std::vector<std::string> names;
+  for (const blip::weights_tensor& t : weights.tensors()) names.push_back(t.name);
+  return blip::recognise_layout(names).layout;
+}
+
+blip::wordpiece tokens_of(const std::string& vocabulary, const blip::tower_config& c, const blip::profile_rules& r) {
   blip::vocabulary words = vocabulary.ends_with(".json") ? blip::load_tokenizer_json(vocabulary)
                                                          : blip::load_vocabulary(vocabulary);
-  return is_of_albef(c) ? blip::albef_tokenizer(std::move(words)) : blip::blip_tokenizer(std::move(words));
+  return is_of_albef(c) ? blip::albef_tokenizer(std::move(words), r.albef_closes)
+                        : blip::blip_tokenizer(std::move(words));
 }
 
 // A captioner is a decoder that reads pictures, what judges pairs an encoder that does; other towers are other tasks.
@@ -77,13 +94,15 @@ opened_model open_folder(const model_options& o, model_task task) {
     if (vocabulary.empty()) vocabulary = folder.find(name).value_or("");
   if (vocabulary.empty())
     throw blip::config_error({o.path + ": words", "vocab.txt or tokenizer.json", "neither", "--vocab names a file"});
+  const blip::profile_rules rules = rules_for(o, blip::weights_layout::transformers);
   opened_model m{o.path,
                  weights_by([&] { return folder.weights(); }),
                  folder.config().sizes,
                  folder.config().projection,
-                 tokens_of(vocabulary, folder.config().sizes.structure),
+                 tokens_of(vocabulary, folder.config().sizes.structure, rules),
                  blip::view_of(folder),
-                 true};
+                 true,
+                 rules};
   for (const blip::text_options* text : {&folder.options().text, &folder.options().decoder})
     require_words(vocabulary, m.tokens.size(), text->embedding.vocabulary);
   return m;
@@ -108,10 +127,12 @@ opened_model open_file(const model_options& o, model_task task) {
                               std::to_string(sizes.structure.vision.width) + " of --preset " + o.preset,
                               std::to_string(width),
                               "another preset: blip inspect " + o.path + " says which"});
+  const blip::profile_rules rules = rules_for(o, layout_of(weights));
   opened_model m{.path = o.path,
                  .weights = std::move(weights),
                  .sizes = sizes,
-                 .tokens = tokens_of(o.vocabulary, sizes.structure)};
+                 .tokens = tokens_of(o.vocabulary, sizes.structure, rules),
+                 .rules = rules};
   for (const blip::text_options* text : {&found.options.text, &found.options.decoder})
     require_words(o.vocabulary, m.tokens.size(), text->embedding.vocabulary);
   for (blip::text_options* text : {&m.sizes.options.text, &m.sizes.options.decoder})

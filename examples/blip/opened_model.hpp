@@ -6,13 +6,14 @@
 #include "blip/config/towers.hpp"
 #include "blip/image/evaluation_view.hpp"
 #include "blip/io/weights_file.hpp"
+#include "blip/tasks/profile.hpp"
 #include "blip/text/wordpiece.hpp"
 
 namespace tool {
 
 // Where a model comes from, as the command line says it.
 struct model_options {
-  std::string path, preset, vocabulary;
+  std::string path, preset, vocabulary, profile{};  // no profile: by the layout
 };
 
 enum class model_task { caption, match, answer, entail, reason };
@@ -25,7 +26,8 @@ struct opened_model {
   int features = 256;  // width of the contrastive features
   blip::wordpiece tokens;
   blip::evaluation_view_options view{};
-  bool of_transformers = false;  // in the layout of Hugging Face
+  bool of_transformers = false;  // a folder in the layout of Hugging Face
+  blip::profile_rules rules{};   // whose code is followed
 
   // Whether texts begin without pictures, as in ALBEF.
   bool of_albef() const { return sizes.structure.text.cross == blip::cross_schedule::from_layer; }

@@ -13,10 +13,17 @@
 
 namespace tool {
 
+inline void add_profile(CLI::App& c, std::string& o) {
+  c.add_option("--profile", o,
+               "Whose results to give: official, lavis or transformers; default: by the names of the weights, but pairs "
+               "are judged as BLIP was trained, from [ENC]")
+      ->check(CLI::IsMember(std::vector<std::string>(blip::profile_names.begin(), blip::profile_names.end())));
+}
 inline void add_model(CLI::App& c, model_options& o) {
   c.add_option("--model", o.path, "A folder in the layout of Hugging Face, or a file of weights")->required();
   c.add_option("--preset", o.preset, "The size of the model in a file: blip-base, albef-base, scenes");
   c.add_option("--vocab", o.vocabulary, "vocab.txt of the model in a file");
+  add_profile(c, o.profile);
 }
 
 // The files that --image names and those of the folder that --images names, in the order of their names.

@@ -18,12 +18,12 @@ namespace tool {
 
 inline std::unique_ptr<retrieve_task> open_retriever_for(const opened_model& model, int shortlist, double gigabytes,
                                                          const compute& on) {
-  return open_retriever(model,
-                        {.view = model.view,
-                         .longest = std::min(35, model.sizes.options.text.embedding.positions),
-                         .shortlist = shortlist,
-                         .picture_bytes = static_cast<std::uint64_t>(gigabytes * 1e9)},
-                        on);
+  blip::retriever_options how{.view = model.view,
+                              .longest = std::min(35, model.sizes.options.text.embedding.positions),
+                              .shortlist = shortlist,
+                              .picture_bytes = static_cast<std::uint64_t>(gigabytes * 1e9)};
+  how.follow(model.rules, model.of_albef());
+  return open_retriever(model, how, on);
 }
 
 // A caption as the model's family trains on it.

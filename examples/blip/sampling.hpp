@@ -30,16 +30,17 @@ struct sampling_options {
       throw blip::config_error(
           {"--num-captions of --sampler greedy", "1", std::to_string(number), "beam or sample gives several"});
     o.rules = rules, o.beam = beam, o.filter = filter;
-    o.beam.rule = rule_for(m), o.beam.best = o.samples = number;
+    o.beam.rule = rule_for(m.rules), o.beam.best = o.samples = number;
     const int room = m.sizes.options.decoder.embedding.positions - prompt;
     o.rules.max_tokens = max_tokens > 0 ? max_tokens : std::min(usual, room);
   }
 
  private:
-  blip::beam_rule rule_for(const opened_model& m) const {
-    if (rule == "transformers-4.15") return blip::beam_rule::transformers_4_15;
-    if (rule == "transformers-4.30") return blip::beam_rule::transformers_4_30;
-    return rule.empty() && !m.of_transformers ? blip::beam_rule::transformers_4_15 : blip::beam_rule::transformers_5;
+  blip::beam_rule rule_for(const blip::profile_rules& usual) const {
+    if (rule.empty()) return usual.beams;
+    return rule == "transformers-4.15"   ? blip::beam_rule::transformers_4_15
+           : rule == "transformers-4.30" ? blip::beam_rule::transformers_4_30
+                                         : blip::beam_rule::transformers_5;
   }
 };
 
@@ -64,13 +65,6 @@ inline void add_sampling(CLI::App& c, sampling_options& o, const std::string& us
   c.add_option("--top-p", o.filter.top_p)->capture_default_str()->group(group);
   c.add_option("--num-captions", o.number, "The best n beams, or n samples")
       ->check(CLI::Range(1, 1000))->capture_default_str()->group(group);
-}
-
-// How a family scores answers of a list.
-inline blip::ranking_options ranking_for(const opened_model& m, int shortlist) {
-  blip::ranking_options how{.shortlist = shortlist};
-  if (m.of_albef()) how.smoothing = 0, how.first_token_twice = true;
-  return how;
 }
 
 }  // namespace tool

@@ -125,6 +125,18 @@ std::unique_ptr<classify_task> open_entailer(const opened_model& model, const bl
                                              const compute& on);
 std::unique_ptr<classify_task> open_pair_reasoner(const opened_model& model, const blip::classifier_options& o,
                                                   const compute& on);
+// As the model's profile has it.
+inline blip::matcher_options matcher_options_for(const opened_model& m, int batch = blip::matcher_options{}.batch) {
+  blip::matcher_options o{.view = m.view, .batch = batch};
+  o.follow(m.rules);
+  return o;
+}
+inline blip::answerer_options answerer_options_for(const opened_model& m) {
+  blip::answerer_options o{.view = m.view,
+                           .longest = std::min(m.of_albef() ? 512 : 35, m.sizes.options.text.embedding.positions)};
+  o.follow(m.rules, m.of_albef());
+  return o;
+}
 // Texts no longer than the model has positions for.
 inline blip::classifier_options classifier_options_for(const opened_model& m) {
   return {.view = m.view, .longest = m.sizes.options.text.embedding.positions};

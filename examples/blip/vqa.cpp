@@ -30,11 +30,10 @@ std::vector<std::string> answers_of(const std::string& file) {
 }
 
 blip::answerer_options options_for(const vqa_options& o, const opened_model& m) {
-  blip::answerer_options a{.view = m.view, .cleaned = !m.of_transformers, .marked = !m.of_transformers};
+  blip::answerer_options a = answerer_options_for(m);
   o.sampling.fill(a, m, 9, 1);
-  a.longest = std::min(m.of_albef() ? 512 : 35, m.sizes.options.text.embedding.positions);
   a.seed = o.common.seed;
-  a.ranking = ranking_for(m, o.shortlist);
+  a.ranking->shortlist = o.shortlist;
   return a;
 }
 

@@ -72,6 +72,22 @@ expect 'the plain loops are there too' 0 '"caption":' -- "$tool" caption --model
 expect 'match, all pairs' 0 '"text":"a blue square"' '"itc_similarity":' -- "$tool" match --model "$judge" --image "${pictures[@]}" \
   --text 'a red circle' 'a blue square' --json
 sed -E 's/.*"itm_probability":([^,]*),.*/\1/' "$work/out" | cmp -s - "$work/probabilities" || fail 'probabilities are those of the library'
+for profile in official lavis transformers; do
+  expect "match as $profile" 0 -- "$tool" match --model "$judge" --image "${pictures[@]}" --text 'a red circle' 'a blue square' \
+    --profile $profile --json
+  sed -E 's/.*"itm_probability":([^,]*),.*/\1/' "$work/out" | diff - <(sed -n "s/^match-$profile //p" "$models/expected.txt") > /dev/null ||
+    fail "probabilities as $profile are those of the library"
+  cp "$work/out" "$work/match-$profile"
+done
+cmp -s "$work/match-official" "$work/match-lavis" && fail 'LAVIS judges from another token than the official class'
+cmp -s "$work/match-official" "$work/match-transformers" || fail 'the official class judges as transformers does'
+expect 'a profile that there is not' 2 '--profile' 'lavis' -- "$tool" match --model "$judge" --image "${pictures[0]}" --text circle --profile hf
+expect 'a profile has a prompt' 0 '"caption":"a' -- "$tool" caption --model "$writer" --image "${pictures[0]}" --sampler greedy --max-tokens 9 \
+  --profile official --json
+cp "$work/out" "$work/prompted"
+expect 'a prompt overrides that of the profile' 0 -- "$tool" caption --model "$writer" --image "${pictures[0]}" --sampler greedy --max-tokens 9 \
+  --profile official --prompt '' --json
+cmp -s "$work/out" "$work/prompted" && fail 'a prompt that is given counts'
 expect 'features' 0 '"images":3' '"texts":2' -- "$tool" features --model "$judge" --images "$models/pictures" \
   --text 'a red circle' 'a blue square' --out "$work/features.safetensors" --json
 expect 'features are in the file' 0 'image_features' 'F32 [3, 64]' 'text_features' 'F32 [2, 64]' -- "$tool" inspect "$work/features.safetensors"

@@ -61,6 +61,13 @@ void write(const std::string& folder) {
   std::string expected;
   for (const auto& best : describe(d, pictures)) expected += "caption " + best.at(0).text + "\n";
   for (const double p : match.probabilities(d, pictures, texts, pairs)) expected += "match " + exact_digits(p) + "\n";
+  for (const profile like : {profile::official, profile::lavis, profile::transformers}) {
+    matcher_options o{.view = view};
+    o.follow(rules_of(like));
+    const matcher<scenes_filter<cpu>> as(*filter, filter.values(), tokens, o);
+    for (const double p : as.probabilities(d, pictures, texts, pairs))
+      expected += "match-" + std::string(profile_names[static_cast<std::size_t>(like)]) + " " + exact_digits(p) + "\n";
+  }
   const retriever<scenes_filter<cpu>> find(*filter, filter.values(), tokens, {.view = view, .longest = 32});
   const auto all = find.pictures(d, pictures);
   const auto best = find.find_pictures(d, all, find.texts(d, {texts.data(), 1}), 3);
