@@ -8,7 +8,7 @@
 namespace blip::inline BLIP_ABI::scenes {
 
 // What random numbers are for; numbers of different purposes never meet.
-enum class purpose : std::uint32_t { scene = 1, twin, caption, noise, grain };
+enum class purpose : std::uint32_t { scene = 1, twin, caption, noise, grain, question, sentence };
 
 // The random numbers of one thing of a world, addressed by (seed, purpose, stream, index) and a slot, never drawn from a
 // stream: any order of asking gives the same ones. The counter is (purpose and slot / 4, stream, index).
