@@ -8,6 +8,7 @@
 #include "blip/io/recognise_layout.hpp"
 #include "blip/tasks/pretrained.hpp"
 #include "blip/text/tokenizer_json.hpp"
+#include "blip/train/training_recipe_json.hpp"
 #include "opened_model.hpp"
 #include "presets.hpp"
 
@@ -142,11 +143,31 @@ opened_model open_file(const model_options& o, model_task task) {
   return m;
 }
 
+// A folder that `finetune` leaves: options.json says which size, and of which pictures.
+opened_model open_run(const model_options& o, model_task task) {
+  const blip::training_recipe r = blip::read_recipe(o.path + "/options.json");
+  opened_model m = open_file({o.path + "/weights.safetensors", o.preset.empty() ? r.preset : o.preset,
+                              o.vocabulary.empty() ? o.path + "/vocab.txt" : o.vocabulary},
+                             task);
+  m.view.height = m.view.width = r.image_size;
+  m.sizes.options.vision.image_height = m.sizes.options.vision.image_width = r.image_size;
+  return m;
+}
+
 }  // namespace
 
 opened_model open_model(const model_options& o, model_task task) {
+  const auto there = [&](const char* name) {
+    std::error_code none;
+    return std::filesystem::exists(o.path + name, none);
+  };
   std::error_code none;
-  return std::filesystem::is_directory(o.path, none) ? open_folder(o, task) : open_file(o, task);
+  if (!std::filesystem::is_directory(o.path, none)) return open_file(o, task);
+  if (there("/config.json")) return open_folder(o, task);
+  // A run of pretrain or finetune: in its own layout where transformers has no class for it.
+  if (there("/model/config.json")) return open_folder({o.path + "/model", o.preset, o.vocabulary}, task);
+  if (there("/options.json") && there("/weights.safetensors")) return open_run(o, task);
+  return open_folder(o, task);
 }
 
 }  // namespace tool

@@ -18,7 +18,7 @@ blip::run_result train(const training_request& q) {
 
 }  // namespace
 
-const compiled_trainer scenes_albef_pretraining{"albef", "pretrain", "scenes", true, blip::scenes_vit.structure.patch,
-                                                train};
+const added_trainer scenes_albef_pretraining({"albef", "pretrain", "scenes", true, blip::scenes_vit.structure.patch,
+                                              train});
 
 }  // namespace tool

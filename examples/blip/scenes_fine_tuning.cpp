@@ -34,11 +34,11 @@ constexpr int patch = blip::scenes_vit.structure.patch;
 
 }  // namespace
 
-const compiled_trainer scenes_blip_captioning{"blip", "caption", "scenes", false, patch, caption};
-const compiled_trainer scenes_blip_retrieving{"blip", "retrieval", "scenes",
-                                              false,  patch,       retrieve<blip::scenes_filter<blip::cpu>, in_batch>};
-const compiled_trainer scenes_blip_retrieving_momentum{
-    "blip", "retrieval", "scenes",
-    true,   patch,       retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, with_queue>, with_queue>};
+const added_trainer scenes_blip_captioning({"blip", "caption", "scenes", false, patch, caption});
+const added_trainer scenes_blip_retrieving({"blip", "retrieval", "scenes", false, patch,
+                                            retrieve<blip::scenes_filter<blip::cpu>, in_batch>});
+const added_trainer scenes_blip_retrieving_momentum(
+    {"blip", "retrieval", "scenes", true, patch,
+     retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, with_queue>, with_queue>});
 
 }  // namespace tool

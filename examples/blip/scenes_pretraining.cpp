@@ -20,10 +20,10 @@ constexpr int patch = blip::scenes_vit.structure.patch;
 
 }  // namespace
 
-const compiled_trainer scenes_blip_pretraining{
-    "blip", "pretrain", "scenes", false, patch, train<blip::scenes_pretraining<blip::cpu>, in_batch>};
-const compiled_trainer scenes_blip_pretraining_momentum{
-    "blip", "pretrain", "scenes",
-    true,   patch,      train<blip::blip_pretraining<blip::scenes_blip.structure, blip::cpu, with_queue>, with_queue>};
+const added_trainer scenes_blip_pretraining(
+    {"blip", "pretrain", "scenes", false, patch, train<blip::scenes_pretraining<blip::cpu>, in_batch>});
+const added_trainer scenes_blip_pretraining_momentum(
+    {"blip", "pretrain", "scenes", true, patch,
+     train<blip::blip_pretraining<blip::scenes_blip.structure, blip::cpu, with_queue>, with_queue>});
 
 }  // namespace tool

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train_command.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <tuple>
 
+#include "blip/data/record_set.hpp"
+#include "blip/data/scenes/tasks.hpp"
 #include "blip/data/scenes/words.hpp"
 #include "blip/train/standard_error.hpp"
 #include "blip/train/stop_signal.hpp"
@@ -32,15 +35,40 @@ blip::wordpiece words_of(const train_options& o, const std::string& family, cons
   std::vector<blip::pair_set> sets;
   for (const weighted_set& s : data) sets.push_back(s.pairs);
   blip::vocabulary words;
-  bool generated = file.empty();
+  bool generated = file.empty(), of_scenes = true;
   blip::scenes::world_size largest{};
   for (const std::string& d : o.data) {
     const blip::data_spec spec = blip::parse_data_spec(d);
-    generated = generated && spec.kind == blip::data_kind::scenes;
+    of_scenes = of_scenes && spec.kind == blip::data_kind::scenes;
+    generated = generated && of_scenes;
     if (generated) largest = std::max(largest, spec.size());
   }
+  if (!generated && file.empty() && sets.empty())
+    throw blip::config_error({"words of the model to begin with", "a vocab.txt beside its weights", "none",
+                              "--vocab names the file"});
   words = generated ? blip::vocabulary(blip::scenes::word_list(largest)) : words_for(file, sets);
-  return family == "albef" ? blip::albef_tokenizer(std::move(words)) : blip::blip_tokenizer(std::move(words));
+  const auto tokenizer = [&](blip::vocabulary v) {
+    return family == "albef" ? blip::albef_tokenizer(std::move(v)) : blip::blip_tokenizer(std::move(v));
+  };
+  blip::wordpiece tokens = tokenizer(std::move(words));
+  if (!sets.empty() || !of_scenes) return tokens;
+  // What a generated world's tasks say more than its captions follows behind all that the model knows.
+  std::vector<std::string> all;
+  for (int id = 0; id < tokens.size(); ++id) all.push_back(tokens.tokens().token(id));
+  for (const std::string_view word : blip::scenes::task_words)
+    if (std::find(all.begin(), all.end(), word) == all.end()) all.emplace_back(word);
+  return tokenizer(blip::vocabulary(all));
+}
+
+// Throws what opening the records of a task throws, before there is a folder of the run.
+void require_records(const std::string& task, const std::string& spec) {
+  const auto opens = [&]<class Record>(const Record&) {
+    blip::skipped_samples skipped;
+    static_cast<void>(blip::open_record_set<Record>(blip::parse_data_spec(spec), decoder_for(0), &skipped));
+  };
+  if (task == "vqa") return opens(blip::vqa_record{});
+  if (task == "nlvr") return opens(blip::nlvr2_record{});
+  opens(blip::entailment_record{});
 }
 
 // RUN/options.json holds the recipe of a run. Throws config_error for a folder that is there and was not to be gone on
@@ -126,13 +154,19 @@ int train(const std::string& command, const train_options& o, const blip::traini
     throw blip::device_error({"--backend of " + command, "auto or cpu", "reference", "plain loops would take days"});
   const compiled_trainer& model = find_trainer(recipe);
   // Views that crop see the whole file; others what they would make of it anyway.
-  std::vector<weighted_set> data = open_weighted(o.data, recipe.augment ? 0 : recipe.image_size);
+  std::vector<weighted_set> data;
+  if (!has_records(recipe))
+    data = open_weighted(o.data, recipe.augment ? 0 : recipe.image_size);
+  else if (o.data.size() != 1)
+    throw blip::config_error({"--data of --task " + recipe.task, "one", std::to_string(o.data.size()), {}});
+  else
+    require_records(recipe.task, o.data[0]);
   blip::wordpiece tokens = words_of(o, recipe.family, data);
   claim_folder(o, recipe);
   const blip::stop_signal signal;
   std::string specs;
   for (const std::string& d : o.data) specs += (specs.empty() ? "" : " ") + d;
-  training_request q{recipe, std::move(data), tokens, o.out, o.init.empty() ? o.init : weights_at(o.init)};
+  training_request q{recipe, std::move(data), o.data, tokens, o.out, o.init.empty() ? o.init : weights_at(o.init)};
   q.facts = {{"data", specs},
              {"vocabulary", mark_of(tokens)},
              {"precision", o.common.precision},
@@ -148,11 +182,13 @@ int train(const std::string& command, const train_options& o, const blip::traini
     std::fputs("stopped, everything saved; the same line with --resume goes on\n", stderr);
     return stopped;
   }
-  const std::string folder = o.out + "/model";
-  if (!o.common.json) return print_line(there(folder) ? folder : o.out + "/weights.safetensors"), done;
+  // What --model understands: where transformers has no class for it, the run itself.
+  const std::string folder = there(o.out + "/model") ? o.out + "/model" : o.out;
+  const bool is_model = folder != o.out || has_records(recipe);
+  if (!o.common.json) return print_line(is_model ? folder : o.out + "/weights.safetensors"), done;
   json_object out;
   out.text("out", o.out).text("weights", o.out + "/weights.safetensors");
-  if (there(folder)) out.text("model", folder);
+  if (is_model) out.text("model", folder);
   out.integer("steps", result.step).integer("updates", result.updates).number("loss", result.loss);
   print_line(out.str());
   return done;

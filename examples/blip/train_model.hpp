@@ -53,10 +53,8 @@ inline blip::trainer_options options_of(const training_request& q, std::int64_t 
   return t;
 }
 
-// Steps of an epoch of all the data.
-inline std::int64_t steps_of_epoch(const training_request& q) {
-  std::uint64_t samples = 0;
-  for (const weighted_set& s : q.data) samples += s.pairs.size();
+// Steps of an epoch of so many samples.
+inline std::int64_t steps_of_epoch(const training_request& q, std::uint64_t samples) {
   std::uint64_t taken = 1;
   for (const int factor : {q.recipe.batch, q.recipe.accumulate, q.recipe.ranks})
     taken *= static_cast<std::uint64_t>(factor);
@@ -76,41 +74,47 @@ inline blip::itc_options contrast_of(const blip::training_recipe& r) {
   return o;
 }
 
+// What a model trains on.
+struct samples_to_train_on {
+  std::uint64_t size = 0;                            // of an epoch
+  std::shared_ptr<const blip::skipped_samples> skipped{};
+  blip::load_options init{.ignore_unexpected = true};  // how the weights to begin with are read
+};
+
 // Trains Model{towers, losses...} as the request says, on the recipe's number of ranks, and leaves weights.safetensors and
-// vocab.txt.
-template <class Model, class... Losses>
-blip::run_result train_model(const training_request& request, blip::tower_options towers, const Losses&... losses) {
+// vocab.txt. batches(options) gives a rank's batch_source.
+template <class Model, class Batches, class... Losses>
+blip::run_result train_on(const training_request& request, blip::tower_options towers, const samples_to_train_on& samples,
+                          Batches batches, const Losses&... losses) {
   training_request q = request;
-  const std::int64_t epoch = steps_of_epoch(q);
+  const std::int64_t epoch = steps_of_epoch(q, samples.size);
   if (q.recipe.steps == 0) q.recipe.steps = q.recipe.epochs * epoch;
   const blip::training_recipe& r = q.recipe;
   towers.vision.checkpoint_last = std::min(r.checkpointed_blocks, towers.vision.depth);
-  std::vector<blip::weighted_pairs> sources;
-  for (const weighted_set& s : q.data) sources.push_back({s.pairs, s.weight});
-  const auto stream = std::make_shared<blip::pair_stream>(std::move(sources), blip::stream_options{.seed = q.seed});
-  blip::pair_batch_options b{.batch = r.batch,
-                             .micro_batches = r.accumulate,
-                             .height = r.image_size,
-                             .width = r.image_size,
-                             .view = view_of(r),
-                             .clean = cleaning_of(r),
-                             .words = r.words,
-                             .longest = r.longest,
-                             .prompt = r.prompt};
-  b.alike_are_positives = r.queue == 0, b.seed = q.seed, b.ranks = r.ranks;
-  // Numbers within a batch mean nothing to a queue, nor to another rank.
-  b.names_are_ids = (r.queue > 0 && r.task == "retrieval") || (r.ranks > 1 && r.negatives_of_all_ranks);
-
+  const blip::pair_batch_options b{.batch = r.batch,
+                                   .micro_batches = r.accumulate,
+                                   .height = r.image_size,
+                                   .width = r.image_size,
+                                   .view = view_of(r),
+                                   .clean = cleaning_of(r),
+                                   .words = r.words,
+                                   .longest = r.longest,
+                                   .prompt = r.prompt,
+                                   .ranks = r.ranks,
+                                   .seed = q.seed};
   blip::run_result result;
   const auto one = [&](blip::communicator<blip::cpu>* ranks, blip::device<blip::cpu>& d) {
     const auto state = std::make_unique<blip::training_state<Model>>(
         blip::training_options{.seed = q.seed, .momentum = r.momentum, .spread = {.tables = 0.05, .by_fan_in = true}},
         towers, losses...);
-    if (!q.init.empty())
-      blip::load_weights(weights_of(q.init), state->values(), {.ignore_unexpected = true}), state->restart();
+    if (!q.init.empty()) {
+      if (blip::load_weights(weights_of(q.init), state->values(), samples.init).loaded == 0)
+        throw blip::format_error({q.init + ": weights to begin with", "those of towers like these", "none of them", {}});
+      state->restart();
+    }
     blip::pair_batch_options own = b;
     own.rank = ranks ? ranks->rank() : 0;
-    blip::pair_batches<Model> source({{stream, 0}}, q.tokens, own);
+    auto source = batches(own);
     blip::trainer_options how = options_of(q, epoch);
     if (own.rank > 0) how.stop = {}, how.notice = {}, how.progress_to = {};
     const blip::run_result made = blip::trainer<Model>(d, *state, q.out, how, {}, ranks).train(source);
@@ -131,13 +135,31 @@ blip::run_result train_model(const training_request& request, blip::tower_option
     });
   }
   if (q.told)
-    for (const auto& [cause, count] : stream->skipped()->causes())
+    for (const auto& [cause, count] : samples.skipped->causes())
       q.told(std::to_string(count) + " samples were skipped: " + cause + "\n");
   if (result.end == blip::run_end::stopped) return result;
   std::string words;
   for (int id = 0; id < q.tokens.size(); ++id) words += q.tokens.tokens().token(id) + '\n';
   blip::write_file(q.out + "/vocab.txt", words);
   return result;
+}
+
+// The same on the pairs of the request.
+template <class Model, class... Losses>
+blip::run_result train_model(const training_request& q, const blip::tower_options& towers, const Losses&... losses) {
+  const blip::training_recipe& r = q.recipe;
+  std::vector<blip::weighted_pairs> sources;
+  samples_to_train_on samples;
+  for (const weighted_set& s : q.data) sources.push_back({s.pairs, s.weight}), samples.size += s.pairs.size();
+  const auto stream = std::make_shared<blip::pair_stream>(std::move(sources), blip::stream_options{.seed = q.seed});
+  samples.skipped = stream->skipped();
+  const auto batches = [&](blip::pair_batch_options o) {
+    o.alike_are_positives = r.queue == 0;
+    // Numbers within a batch mean nothing to a queue, nor to another rank.
+    o.names_are_ids = (r.queue > 0 && r.task == "retrieval") || (r.ranks > 1 && r.negatives_of_all_ranks);
+    return blip::pair_batches<Model>({{stream, 0}}, q.tokens, o);
+  };
+  return train_on<Model>(q, towers, samples, batches, losses...);
 }
 
 // Towers of the size of scenes for the words and pictures of a request.

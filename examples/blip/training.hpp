@@ -19,7 +19,8 @@ namespace tool {
 
 struct training_request {
   blip::training_recipe recipe;
-  std::vector<weighted_set> data;
+  std::vector<weighted_set> data;  // pairs; of tasks with records of their own none
+  std::vector<std::string> specs;  // what --data says
   blip::wordpiece tokens;
   std::string out, init;  // init: weights to begin with; empty: drawn at random
   blip::run_facts facts{};
@@ -33,7 +34,7 @@ struct training_request {
 // A composition of one size that was compiled for training, under what `--family`, `--task` and `--preset` call it.
 struct compiled_trainer {
   std::string_view family, task, preset;
-  bool momentum;  // whether it has a momentum model; one without serves recipes without a queue
+  bool queue;  // whether it has one, and a momentum model for it; one without serves recipes without
   int patch;
   // Trains into request.out; a run that is over leaves weights.safetensors, vocab.txt and, where transformers has a
   // class for it, model/.
@@ -43,8 +44,15 @@ struct compiled_trainer {
 // Throws config_error that names what was compiled.
 const compiled_trainer& find_trainer(const blip::training_recipe& recipe);
 
-// One source each: scenes_pretraining.cpp and so on.
-extern const compiled_trainer scenes_blip_pretraining, scenes_blip_pretraining_momentum, scenes_albef_pretraining,
-    scenes_blip_captioning, scenes_blip_retrieving, scenes_blip_retrieving_momentum;
+// Tasks that train on records of their own instead of pairs.
+inline bool has_records(const blip::training_recipe& r) {
+  return r.task == "vqa" || r.task == "nlvr" || r.task == "entailment";
+}
+
+// Those that were compiled. Each source adds its own before main begins, so that a build may leave some out.
+std::vector<compiled_trainer>& trainers();
+struct added_trainer {
+  explicit added_trainer(const compiled_trainer& t) { trainers().push_back(t); }
+};
 
 }  // namespace tool

@@ -119,6 +119,42 @@ expect 'fine-tune a captioner' 0 '"model":' -- "$tool" finetune --task caption -
 expect 'fine-tune a filter' 0 'model' -- "$tool" finetune --task retrieval --model "$work/blip" "${train[@]}" --out "$work/filter" --quiet
 expect 'what was fine-tuned speaks' 0 '"caption":' -- "$tool" caption --model "$work/captioner/model" --image "$data/pictures/test/0.jpg" --json
 expect 'what was fine-tuned judges' 0 '"itm_probability":' -- "$tool" match --model "$work/filter/model" --image "$data/pictures/test/0.jpg" --text 'a red circle' --json
+# Questions, statements about two pictures, entailment: of the generated world and of files.
+task() {  # TASK FAMILY RUN DATA OPTIONS...
+  "$tool" finetune --task $1 --family $2 --model "$work/$2" --data "$4" --steps 8 --batch 8 --out "$work/$3" --quiet "${@:5}"
+}
+picture=$data/pictures/test/0.jpg
+for family in blip albef; do
+  expect "questions of $family" 0 "$family-vqa" -- task vqa $family $family-vqa scenes:nano,split=human --threads 2
+  expect "questions of $family, one thread" 0 -- task vqa $family $family-vqa-one scenes:nano,split=human --threads 1
+  cmp -s "$work/$family-vqa/weights.safetensors" "$work/$family-vqa-one/weights.safetensors" || fail "$family: one and two threads answer alike"
+  grep -qx 'color' "$work/$family-vqa/vocab.txt" || fail 'the words of questions are known'
+  expect "$family answers" 0 '"answer":' -- "$tool" vqa --model "$work/$family-vqa" --image "$picture" --question 'what color is the circle ?' --json
+  expect "$family is measured on questions" 0 '"records":24' -- "$tool" evaluate --task vqa --model "$work/$family-vqa" --data scenes:nano,split=test --images 24 --quiet
+  between "$(number accuracy)" 0 100 || fail "accuracy of $family"
+  expect "statements of $family" 0 '"model":' -- task nlvr $family $family-nlvr scenes:nano,split=human --json
+  expect "$family reasons" 0 '"probability":' -- "$tool" nlvr --model "$work/$family-nlvr" --image "$picture" --image "$picture" --text 'a red circle in the left image' --json
+  expect "$family is measured on statements" 0 '"records":24' -- "$tool" evaluate --task nlvr --model "$work/$family-nlvr" --data scenes:nano,split=test --images 24 --quiet
+done
+[ -f "$work/blip-vqa/model/config.json" ] || fail 'what transformers has a class for is a model folder'
+expect 'a model folder answers' 0 '"answer":' -- "$tool" vqa --model "$work/blip-vqa/model" --image "$picture" --question 'is there a circle ?' --json
+expect 'entailment' 0 -- task entailment albef entailment scenes:nano,split=human
+expect 'what entails' 0 '"entailment":' -- "$tool" entail --model "$work/entailment" --image "$picture" --text 'there is a circle' --json
+expect 'entailment is measured' 0 '"records":24' -- "$tool" evaluate --task entailment --model "$work/entailment" --data scenes:nano,split=test --images 24 --quiet
+expect 'BLIP has no entailment' 1 'albef entailment scenes' -- task entailment blip x scenes:nano,split=human
+p0=test/0.jpg p1=test/1.jpg
+echo "[{\"question_id\": 1, \"question\": \"What is it?\", \"image\": \"$p0\", \"dataset\": \"vqa\", \"answer\": [\"red\", \"red\", \"circle\"]},
+ {\"question_id\": 2, \"question\": \"And this?\", \"image\": \"$p1\", \"dataset\": \"vg\", \"answer\": \"blue\"}]" > "$work/vqa.json"
+echo "[{\"sentence\": \"a circle in the left image\", \"label\": \"True\", \"images\": [\"$p0\", \"$p1\"]}]" > "$work/nlvr.json"
+echo "[{\"image\": \"test/0\", \"sentence\": \"there is a circle\", \"label\": \"neutral\"}]" > "$work/ve.json"
+expect 'questions of a file' 0 -- task vqa blip vqa-file "vqa:$work/vqa.json$root"
+expect 'statements of a file' 0 -- task nlvr blip nlvr-file "nlvr:$work/nlvr.json$root"
+expect 'entailment of a file' 0 -- task entailment albef ve-file "snli-ve:$work/ve.json$root"
+expect 'measured on the same file' 0 '"records":1' '"accuracy":' -- "$tool" evaluate --task entailment --model "$work/ve-file" --data "snli-ve:$work/ve.json$root" --quiet
+expect 'data of another task' 1 'nlvr:FILE' -- task nlvr blip x "vqa:$work/vqa.json$root"
+expect 'a world without its split' 1 'split=human' -- task vqa blip x scenes:nano
+expect 'several data of records' 1 '--data' -- task vqa blip x scenes:nano,split=human --data scenes:nano,split=web
+[ ! -e "$work/x" ] || fail 'what is refused makes no folder of a run'
 expect 'a published recipe at a small size' 0 '"updates":3' -- "$tool" pretrain --options "$here/../../examples/recipes/blip_pretrain.json" \
   --data "$human" --steps 3 --batch 8 --queue 64 --out "$work/recipe" --json --quiet
 grep -qF '"schedule": "blip_step_decay"' "$work/recipe/options.json" || fail 'options.json says how it was trained'
