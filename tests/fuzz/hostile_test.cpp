@@ -47,25 +47,20 @@ struct watched_run {
 // One run, within a second and with the memory that the target declares. `what` says which input it was.
 template <class What>
 watched_run watched(const fuzz_target& target, const std::vector<std::byte>& bytes, What what) {
-  const auto once = [&] {
-    const long long before = live_bytes;
-    most_live_bytes = before;
-    const auto start = std::chrono::steady_clock::now();
-    watched_run r{verdict::refused, 0};
-    try {
-      r.found = attempt(target, bytes);
-    } catch (const std::exception& e) {
-      FAIL(target.name << ": " << what() << ": " << e.what());
-    }
-    r.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const long long held = most_live_bytes - before;
-    const auto allowed = static_cast<long long>(target.each * bytes.size() + target.fixed);
-    if (held > allowed) FAIL(target.name << ": " << what() << " held " << held << " bytes, not " << allowed);
-    return r;
-  };
-  watched_run r = once();
-  if (r.seconds > 1) r = once();  // the machine may have held the program up: what takes long does so again
+  const long long before = live_bytes;
+  most_live_bytes = before;
+  const auto start = std::chrono::steady_clock::now();
+  watched_run r{verdict::refused, 0};
+  try {
+    r.found = attempt(target, bytes);
+  } catch (const std::exception& e) {
+    FAIL(target.name << ": " << what() << ": " << e.what());
+  }
+  r.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const long long held = most_live_bytes - before;
+  const auto allowed = static_cast<long long>(target.each * bytes.size() + target.fixed);
   if (r.seconds > 1) FAIL(target.name << ": " << what() << " took " << r.seconds << " s");
+  if (held > allowed) FAIL(target.name << ": " << what() << " held " << held << " bytes, not " << allowed);
   return r;
 }
 
