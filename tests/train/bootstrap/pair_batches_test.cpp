@@ -10,26 +10,14 @@
 #include "support/catch.hpp"
 #include "support/numbers.hpp"
 #include "train/capfilt_fakes.hpp"
+#include "train/keeping_model.hpp"
 
 using namespace blip;
 using namespace blip_test;
 
 namespace {
 
-// A model that keeps what it is given.
-struct looking_model {
-  using backend_type = reference<float>;
-  struct batch {
-    std::vector<float> pixels;
-    examples texts;
-    example_site site;
-  };
-  batch prepare(const picture_batch<backend_type>& p, const examples& e, const example_site& at) const {
-    const int size = p.count * p.channels * p.height * p.width;
-    return {std::vector<float>(p.pixels, p.pixels + size), e, at};
-  }
-};
-using batches = pair_batches<looking_model>;
+using batches = pair_batches<keeping_model>;
 
 const wordpiece& tokens() {
   static const wordpiece w = blip_tokenizer(vocabulary(scenes::word_list(scenes::world_size::nano)));
@@ -63,7 +51,7 @@ pair_batch_options options(int batch = 4, int micro_batches = 1) {
 }
 
 // Which pictures a micro-batch shows.
-std::vector<int> numbers_of(const looking_model::batch& b) {
+std::vector<int> numbers_of(const keeping_model::batch& b) {
   std::vector<int> out;
   for (std::size_t i = 0; i < b.pixels.size(); i += 3) out.push_back(static_cast<int>(b.pixels[i]));
   return out;
@@ -91,7 +79,7 @@ std::vector<int> alike(const std::vector<std::string>& names, const std::vector<
 TEST_CASE("pair_batches: a step is a function of its number, whatever was asked before", "[train][pairs]") {
   const auto shuffled =
       std::make_shared<pair_stream>(std::vector<weighted_pairs>{{named_pairs{}, 2}, {named_pairs{50}, 1}});
-  const auto flat = [](const step_batches<looking_model>& s) {
+  const auto flat = [](const step_batches<keeping_model>& s) {
     std::vector<std::pair<std::vector<float>, std::vector<std::vector<int>>>> out;
     for (const auto& b : s) out.emplace_back(b.pixels, b.texts.texts);
     return out;

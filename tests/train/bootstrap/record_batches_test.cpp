@@ -9,24 +9,12 @@
 #include "blip/backend/reference.hpp"
 #include "blip/data/scenes/words.hpp"
 #include "support/catch.hpp"
+#include "train/keeping_model.hpp"
 
 using namespace blip;
+using namespace blip_test;
 
 namespace {
-
-// A model that keeps what it is given.
-struct keeping_model {
-  using backend_type = reference<float>;
-  struct batch {
-    std::vector<float> pixels;
-    examples texts;
-    example_site site;
-  };
-  batch prepare(const picture_batch<backend_type>& p, const examples& e, const example_site& at) const {
-    const int size = p.count * p.channels * p.height * p.width;
-    return {std::vector<float>(p.pixels, p.pixels + size), e, at};
-  }
-};
 
 const wordpiece& record_tokens() {
   static const wordpiece w = [] {
