@@ -36,8 +36,8 @@ inline float exponentials(int n, float* s, float scale, float top) {
       n, s, [=](const packet& v) { return simd::exp2(vec::pmadd(v, by, offset)); }, s);
 }
 
-// Where the panels of head h of key sequence s lie in scratch memory: the longer of [longest, width] with its columns as
-// panels and with its rows.
+// Where the panels of head h of key sequence s lie in scratch memory: the larger of [longest, width] with its rows in
+// panels and with its columns in panels.
 template <class Form>
 struct panel_store {
   int heads, longest, width;

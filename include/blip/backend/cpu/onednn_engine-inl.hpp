@@ -183,7 +183,7 @@ struct gemm<onednn_engine> {
 
    private:
     static bool has_tiles() {
-      static const bool yes = dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
+      static const bool yes = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx;  // or what has more
       return yes;
     }
     void fill(const In* from, std::ptrdiff_t stride, int rows, int all, In* to) const {

@@ -153,8 +153,10 @@ void multiply_tiles(const block& s) {
   } else {
     _tile_zero(0);
     _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    if constexpr (Two) {
+      _tile_zero(2);
+      _tile_zero(3);
+    }
   }
   for (int p = 0; p < s.k; p += side) {
     _tile_loadd(6, s.b + std::ptrdiff_t{p} * panel, wide);
