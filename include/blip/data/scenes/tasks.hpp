@@ -70,8 +70,8 @@ inline mention choose(const world& w, split part, const scene& s, const draws& d
 
 }  // namespace detail
 
-// A question about picture i / 3, which ten people answer alike, as it takes to measure accuracy: its colour, its shape, how many there are, whether there is
-// such a thing, where it is. Half of the answers to the last two are yes.
+// A question about picture i / 3: a thing's colour or shape, how many things there are, whether there is such a thing, or
+// where it is; half of the answers to the last two are yes. Ten people answer alike, as many as VQA accuracy asks for.
 inline vqa_record question(const world& w, split part, std::uint64_t i) {
   using namespace detail;
   require_record(w, part, i);
