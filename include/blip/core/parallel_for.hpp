@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "blip/core/function_ref.hpp"
@@ -24,28 +28,65 @@ inline int available_threads() {
 #endif
 }
 
-// Calls body(tile) for every tile in [0, tiles), on at most `threads` threads, each a contiguous share. Tiles are cut
-// by the shape of the work, never by the thread count, so results do not depend on `threads`. Bodies must not throw.
-inline void parallel_for(int threads, int tiles, function_ref<void(int)> body) {
-  if (threads > tiles) threads = tiles;
+namespace detail {
+
+// Tiles of several workers: each has a contiguous share, whose rows stay in its cache, and takes from the others' what is
+// left when its own is done, so that nobody waits for more than a tile.
+class tile_shares {
+ public:
+  tile_shares(int tiles, int workers) : shares_(std::min(workers, most)) {
+    for (int s = 0; s < shares_; ++s) {
+      next_[static_cast<std::size_t>(s)].tile.store(static_cast<int>(std::int64_t{tiles} * s / shares_), std::memory_order_relaxed);
+      next_[static_cast<std::size_t>(s)].end = static_cast<int>(std::int64_t{tiles} * (s + 1) / shares_);
+    }
+  }
+  template <class F>
+  void each(int worker, F body) {
+    for (int i = 0; i < shares_; ++i) {
+      share& from = next_[static_cast<std::size_t>((worker + i) % shares_)];
+      for (int tile; (tile = from.tile.fetch_add(1, std::memory_order_relaxed)) < from.end;) body(tile);
+    }
+  }
+
+ private:
+  static constexpr int most = 16;  // of more workers several share one
+  struct alignas(64) share {       // a cache line each
+    std::atomic<int> tile;
+    int end;
+  };
+  int shares_;
+  std::array<share, most> next_;
+};
+
+template <class F>
+void each_tile(int threads, int tiles, const F& body) {
+  threads = std::min(threads, tiles);
   if (threads <= 1) {
-    for (int tile = 0; tile < tiles; ++tile) body(tile);
+    for (int tile = 0; tile < tiles; ++tile) body(tile, 0);
     return;
   }
-  const auto share = [&](int worker) {
-    const auto first = static_cast<int>(std::int64_t{tiles} * worker / threads);
-    const auto last = static_cast<int>(std::int64_t{tiles} * (worker + 1) / threads);
-    for (int tile = first; tile < last; ++tile) body(tile);
-  };
+  tile_shares shares(tiles, threads);
+  const auto work = [&](int worker) { shares.each(worker, [&](int tile) { body(tile, worker); }); };
 #if defined(_OPENMP) && !defined(BLIP_THREAD_POOL)
 #pragma omp parallel num_threads(threads)
-  {
-    // A nested region gets fewer threads than asked for: each one then takes several shares.
-    for (int worker = omp_get_thread_num(); worker < threads; worker += omp_get_num_threads()) share(worker);
-  }
+  work(omp_get_thread_num());  // a nested region may get fewer threads: they take all
 #else
-  thread_pool::shared().run(threads, share);
+  thread_pool::shared().run(threads, work);
 #endif
+}
+
+}  // namespace detail
+
+// Calls body(tile) for every tile in [0, tiles), each once, on at most `threads` threads. Tiles are cut by the shape of
+// the work, never by the thread count, so results do not depend on `threads`. Bodies must not throw.
+inline void parallel_for(int threads, int tiles, function_ref<void(int)> body) {
+  detail::each_tile(threads, tiles, [&](int tile, int) { body(tile); });
+}
+
+// The same with body(tile, worker), worker in [0, threads), for memory of its own: no two bodies that run at the same
+// time have the same.
+inline void parallel_for_workers(int threads, int tiles, function_ref<void(int, int)> body) {
+  detail::each_tile(threads, tiles, [&](int tile, int worker) { body(tile, worker); });
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -119,13 +119,12 @@ void attention(device<cpu>& d, cpu_attention::in q, cpu_attention::in k, cpu_att
 
   const int high = (ql.longest + query_block - 1) / query_block;
   const std::size_t space = Form::row_space(width);
-  // f(tile, memory of its worker, [per_worker]); a worker takes neighbouring tiles.
+  // f(tile, memory of its worker, [per_worker]).
   const auto each_tile = [&](int tiles, std::size_t per_worker, auto f) {
     const int workers = std::max(1, std::min(threads, tiles));
     const scratch<cpu, float> memory(d, std::max<std::size_t>(1, per_worker * static_cast<std::size_t>(workers)));
-    parallel_for(workers, workers, [&](int w) {
-      const auto bound = [&](int i) { return static_cast<int>(std::int64_t{tiles} * i / workers); };
-      for (int t = bound(w); t < bound(w + 1); ++t) f(t, memory.data() + per_worker * static_cast<std::size_t>(w));
+    parallel_for_workers(workers, tiles, [&](int t, int worker) {
+      f(t, memory.data() + per_worker * static_cast<std::size_t>(worker));
     });
   };
   if (high == 1) {

@@ -60,20 +60,18 @@ struct gemm<onednn_engine> {
     const std::size_t bytes = pad + sizeof(float) * tile_rows * panel;
     const int tiles = wide * high, workers = std::min(threads, tiles);
     const scratch<cpu, std::byte> memory(d, bytes * static_cast<std::size_t>(workers));
-    parallel_for(workers, workers, [&](int worker) {
+    parallel_for_workers(workers, tiles, [&](int t, int worker) {
       const one_thread inner;
       std::byte* const own = memory.data() + bytes * static_cast<std::size_t>(worker);
       auto* const sums = reinterpret_cast<float*>(own + pad);
-      for (int t = tiles * worker / workers; t < tiles * (worker + 1) / workers; ++t) {
-        const int column = t % wide * panel, columns = columns_of(column);
-        const int row = first(t / wide), rows = first(t / wide + 1) - row;
-        const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
-        const void* b = even.right(column).data;
-        if (s.packed)
-          b = static_cast<const std::byte*>(s.packed) + panel_bytes<In>(s.k) * static_cast<std::size_t>(column / panel);
-        matmul_of(rows, column).run(cache, a, b, sums, own);
-        finish({row, rows, column, columns, sums, even.columns(columns)});
-      }
+      const int column = t % wide * panel, columns = columns_of(column);
+      const int row = first(t / wide), rows = first(t / wide + 1) - row;
+      const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
+      const void* b = even.right(column).data;
+      if (s.packed)
+        b = static_cast<const std::byte*>(s.packed) + panel_bytes<In>(s.k) * static_cast<std::size_t>(column / panel);
+      matmul_of(rows, column).run(cache, a, b, sums, own);
+      finish({row, rows, column, columns, sums, even.columns(columns)});
     });
   }
 
