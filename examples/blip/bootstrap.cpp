@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "blip/backend/cpu.hpp"
+#include "blip/data/first_pairs.hpp"
 #include "blip/data/hold_out.hpp"
 #include "blip/io/model_folder.hpp"
 #include "blip/models/scenes.hpp"
@@ -21,11 +22,13 @@ using main_job = blip::bootstrap<blip::scenes_pretraining<blip::cpu>, blip::scen
                                  blip::scenes_captioner<blip::cpu>>;
 
 struct bootstrap_options {
-  std::string family = "blip", preset = "scenes", data, vocabulary, out;
+  std::string family = "blip", preset = "scenes", data, vocabulary, out, keep = "both", sampler = "sample";
   std::vector<std::string> human, web, test, stages;
   int side = 32;
   bool resume = false;
   std::int64_t steps = 0, checkpoint_every = 500, log_every = 25;  // 0 steps: the recipe's
+  std::int64_t web_pairs = 0;  // 0: all
+  double threshold = blip::bootstrap_options{}.threshold;
   int batch = 32;
   common_options common;
 
@@ -54,13 +57,15 @@ std::string command_to_resume(const bootstrap_options& o) {
   }
   add("--out", {o.out}), add("--stages", o.stages);
   if (o.steps > 0) line += " --steps " + std::to_string(o.steps);
+  if (o.web_pairs > 0) line += " --web-pairs " + std::to_string(o.web_pairs);
+  line += " --keep " + o.keep + " --threshold " + json_object::digits(o.threshold) + " --sampler " + o.sampler;
   return line + " --batch " + std::to_string(o.batch) + " --seed " + std::to_string(o.common.seed) + " --precision " +
          o.common.precision + " --resume";
 }
 
-std::string as_json(const std::string& report, const blip::bootstrap_findings& f) {
+std::string as_json(const std::string& made, const blip::bootstrap_findings& f) {
   json_object out;
-  out.text("report", report);
+  out.text(made.ends_with("/report.html") ? "report" : "made", made);
   const auto share = [&](const char* name, const std::optional<blip::report::tally>& t) {
     if (!t) return;
     out.integer(std::string(name) + "_captions", t->captions);
@@ -79,8 +84,9 @@ std::string as_json(const std::string& report, const blip::bootstrap_findings& f
           .number(std::string("tr") + ranks[k] + "_before", r.before.image_to_text[k])
           .number(std::string("tr") + ranks[k] + "_after", r.after.image_to_text[k]);
   }
-  if (!f.captions.empty())
-    out.number("true_captions_before", f.captions[0].before).number("true_captions_after", f.captions[0].after);
+  for (std::size_t k = 0; k < f.captions.size(); ++k)
+    for (const auto& [when, share] : {std::pair("_before", f.captions[k].before), {"_after", f.captions[k].after}})
+      out.number((k == 0 ? "true_captions" : "true_captions_of_two") + std::string(when), share);
   return out.str();
 }
 
@@ -89,6 +95,9 @@ blip::bootstrap_options recipe(const bootstrap_options& o, const blip::stop_sign
   if (o.steps > 0)
     r.pretrain = o.steps, r.filter = std::max<std::int64_t>(1, o.steps * 3 / 8),
     r.captioner = std::max<std::int64_t>(1, 13 * o.steps / 20);
+  r.texts = static_cast<blip::text_set>(blip::place_of_word("--keep", o.keep, blip::text_set_names));
+  r.captions_by = static_cast<blip::sampler>(blip::place_of_word("--sampler", o.sampler, blip::sampler_names));
+  r.threshold = static_cast<float>(o.threshold);
   r.stages = o.stages, r.batch = o.batch, r.checkpoint_every = o.checkpoint_every, r.log_every = o.log_every;
   r.seed = o.common.seed;
   r.view = {.height = o.side, .width = o.side, .resized = false};  // decoders have done it
@@ -178,6 +187,7 @@ int bootstrap(const bootstrap_options& o) {
   if (!o.own()) static_cast<void>(blip::parse_data_spec(o.data));
   require_free(o);
   material from = o.own() ? own(o) : generated(o);
+  if (o.web_pairs > 0) from.data.web = blip::first_pairs(from.data.web, static_cast<std::uint64_t>(o.web_pairs));
   blip::tower_options towers = blip::with_vocabulary(blip::scenes_blip.options, from.tokens.size());
   towers.vision.image_height = towers.vision.image_width = o.side;
   const blip::precision products = on.bf16 ? blip::precision::bf16 : blip::precision::fp32;
@@ -192,8 +202,7 @@ int bootstrap(const bootstrap_options& o) {
     return stopped;
   }
   save_stages(o.out, towers, from.tokens);
-  const bool report = made->ends_with("/report.html");
-  print_line(!o.common.json ? *made : report ? as_json(*made, run.found()) : json_object().text("made", *made).str());
+  print_line(o.common.json ? as_json(*made, run.found()) : *made);
   return done;
 }
 
@@ -226,6 +235,18 @@ void add_bootstrap(CLI::App& app, job& chosen) {
         c.add_option("--stages", o.stages,
                      "Only these, the others must be over: pretrain,filter,captioner,capfilt,pretrain-again,report")
             ->delimiter(',');
+        c.add_option("--keep", o.keep, "What the filter chooses from: texts of the web, texts made here, or both")
+            ->check(CLI::IsMember({"web", "synthetic", "both"}))
+            ->capture_default_str();
+        c.add_option("--threshold", o.threshold, "Least probability that passes the filter; 0: every text passes")
+            ->check(CLI::Range(0.0, 1.0))
+            ->capture_default_str();
+        c.add_option("--sampler", o.sampler, "How texts are made; sample: from a nucleus of 0.9, as published")
+            ->check(CLI::IsMember(std::vector<std::string>(blip::sampler_names.begin(), blip::sampler_names.end())))
+            ->capture_default_str();
+        c.add_option("--web-pairs", o.web_pairs, "Only the first so many pairs of the web; 0: all")
+            ->check(CLI::Range(0, 1'000'000'000))
+            ->capture_default_str();
         c.add_option("--steps", o.steps, "Of pre-training; the other stages scale with it. Default: 4000")
             ->check(CLI::Range(1, 1'000'000'000));
         c.add_option("--checkpoint-every", o.checkpoint_every, "Steps")

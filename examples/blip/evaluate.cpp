@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+
 #include "blip/data/retrieval_set_of.hpp"
+#include "blip/data/scenes/judge_caption.hpp"
 #include "blip/data/scenes/named_picture.hpp"
 #include "blip/data/scenes/web_caption.hpp"
 #include "blip/eval/average_precision.hpp"
@@ -108,7 +111,27 @@ std::string retrieval(const evaluate_options& o, const compute& on) {
       .str();
 }
 
-// Captions against all that people wrote of the picture, by pycocoevalcap's metrics.
+// Shares of captions that are true and name everything: of all pictures, and of those that show more than one thing.
+// Only a generated world knows; of other data nothing is said.
+void add_truth(json_object& to, const std::vector<std::string>& pictures, const std::vector<std::string>& made) {
+  std::array<std::int64_t, 2> shown{}, complete{};  // of one thing, of more
+  for (std::size_t p = 0; p < made.size(); ++p) {
+    try {
+      const blip::scenes::scene s = blip::scenes::named_picture(pictures[p]).shown();
+      const std::size_t more = s.objects.size() > 1;
+      ++shown[more], complete[more] += blip::scenes::judge_caption(made[p], s).names_every_object;
+    } catch (const blip::format_error&) {  // a file
+      return;
+    }
+  }
+  const auto share = [&](const char* name, std::int64_t right, std::int64_t of) {
+    if (of > 0) to.number(name, static_cast<double>(right) / static_cast<double>(of));
+  };
+  share("true_captions", complete[0] + complete[1], shown[0] + shown[1]);
+  share("true_captions_of_two", complete[1], shown[1]);
+}
+
+// Captions against all that people wrote of the picture, by pycocoevalcap's metrics, and against what is shown.
 std::string captions(const evaluate_options& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::caption);
   blip::captioner_options c{.view = model.view, .batch = o.batch};
@@ -138,7 +161,9 @@ std::string captions(const evaluate_options& o, const compute& on) {
   const blip::caption_scores s = blip::score_captions(cases);
   json_object out = all.result();
   for (std::size_t n = 0; n < s.bleu.size(); ++n) out.number("bleu" + std::to_string(n + 1), s.bleu[n]);
-  return out.number("rouge_l", s.rouge_l).number("cider", s.cider_d).str();
+  out.number("rouge_l", s.rouge_l).number("cider", s.cider_d);
+  add_truth(out, all.set().images, made);
+  return out.str();
 }
 
 // Whether a caption is true of its picture: what a generated world says of its web's captions. Vague ones say nothing

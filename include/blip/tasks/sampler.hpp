@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,7 @@ namespace blip::inline BLIP_ABI {
 
 // How a task makes its texts.
 enum class sampler { greedy, beam, sample };
+inline constexpr std::array<std::string_view, 3> sampler_names{"greedy", "beam", "sample"};
 
 // The texts behind each prompt, made as the options of a task say it: `how`, `rules`, `beam` and, for samples, `filter`,
 // `samples`, `seed`. `streams` as in sampling_options. Throws what the sampler throws.

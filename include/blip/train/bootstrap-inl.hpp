@@ -95,12 +95,9 @@ void bootstrap<Pretraining, Filter, Captioner>::show_stages() {
 }
 
 template <class Pretraining, class Filter, class Captioner>
-const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended,
-                                                                              const filtered_pairs& kept) {
-  found_ = {};
+const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(const capfilt_report& mended) {
   found_.notes = data_.notes;
   found_.threshold = static_cast<double>(o_.threshold);
-  count(kept, mended);
   show_stages();
   const measured_pairs test = first_pictures(data_.test, static_cast<std::size_t>(o_.measured));
   const auto judge = load<filter>("filter");

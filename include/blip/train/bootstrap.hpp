@@ -62,6 +62,7 @@ class bootstrap {
   // stays.
   std::optional<std::string> run() {
     const detail::bootstrap_plan plan(o_.stages, folder_);
+    found_ = {};
     std::filesystem::create_directories(folder_);
     detail::require_facts_of_run(folder_, detail::bootstrap_facts(o_, data_));
     remove_unfinished_files(folder_);
@@ -82,6 +83,7 @@ class bootstrap {
       if (!mended) return {};
     }
     const filtered_pairs kept(bootstrapped(), data_.picture);
+    if (mended) count(kept, *mended);
     std::vector<weighted_pairs> mended_set{by_size(data_.human)};
     if (kept.size() > 0) mended_set.push_back(by_size(kept));
     const auto clean = stream(std::move(mended_set), 2);
@@ -90,12 +92,13 @@ class bootstrap {
       return {};
     if (plan.runs("report")) {
       tell("measuring");
-      write_report(findings(*mended, kept), plan.result());
+      write_report(findings(*mended), plan.result());
     }
     return plan.result();
   }
 
-  // What the last run() found out, for those who want numbers.
+  // What the last run() found out, for those who want numbers: sizes and truth of the sets by the stage `capfilt`, all
+  // else by `report`.
   const bootstrap_findings& found() const { return found_; }
 
  private:
@@ -197,10 +200,12 @@ class bootstrap {
     const auto judge = load<filter>("filter");
     const auto speaker = load<writer>("captioner");
     const matcher<filter> match(**judge, judge->values(), tokens_, match_options());
-    const captioner<writer> describe(**speaker, speaker->values(), tokens_, caption_options(sampler::sample));
+    const captioner<writer> describe(**speaker, speaker->values(), tokens_, caption_options(o_.captions_by));
     capfilt_options o;
+    o.texts = o.keep = o_.texts;
     o.threshold = o_.threshold, o.seed = o_.seed, o.batch = 64, o.earlier = earlier_output::is_resumed_if_sound;
-    o.facts = {{"top_p", std::to_string(o_.top_p)}};
+    o.facts = {{"top_p", std::to_string(o_.top_p)},
+               {"sampler", std::string(sampler_names[static_cast<std::size_t>(o_.captions_by)])}};
     o.stop = o_.stop;
     std::optional<progress> shown;
     if (o_.progress_to)
@@ -219,7 +224,7 @@ class bootstrap {
     return r.finished() ? std::optional(r) : std::nullopt;
   }
 
-  const bootstrap_findings& findings(const capfilt_report& mended, const filtered_pairs& kept);
+  const bootstrap_findings& findings(const capfilt_report& mended);
   void count(const filtered_pairs& kept, const capfilt_report& mended);
   template <class Match, class Describe>
   void show_samples(const Match& match, const Describe& describe);

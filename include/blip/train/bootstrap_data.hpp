@@ -2,15 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "blip/data/filtered_pairs.hpp"
 #include "blip/data/pair_source.hpp"
+#include "blip/data/scenes/judge_caption.hpp"
 #include "blip/data/scenes/named_picture.hpp"
 #include "blip/data/scenes/pairs.hpp"
-#include "blip/data/scenes/parse.hpp"
 #include "blip/train/report/bootstrap_findings.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -37,9 +36,8 @@ struct bootstrap_data {
 
 namespace detail {
 
-inline report::truth truth_of(const std::optional<scenes::claims>& says, const scenes::scene& shown) {
-  if (!says) return report::truth::wrong;
-  switch (scenes::check(*says, shown).is) {
+inline report::truth truth_of(const std::string& caption, const scenes::scene& shown) {
+  switch (scenes::judge_caption(caption, shown).is) {
     case scenes::verdict::holds:
       return report::truth::right;
     case scenes::verdict::vague:
@@ -59,7 +57,7 @@ inline bootstrap_data scenes_bootstrap_data(const scenes::world& w) {
                       part(scenes::split::web_test),
                       [](const std::string& name) { return named_picture(name).picture(); }};
   data.truth = [](const std::string& name, const std::string& caption) {
-    return detail::truth_of(scenes::parse(caption), named_picture(name).shown());
+    return detail::truth_of(caption, named_picture(name).shown());
   };
   // The web's captions by their labels: a misspelt one is true, though nobody can parse it.
   data.of_web = [](const std::string& name) {
@@ -70,10 +68,7 @@ inline bootstrap_data scenes_bootstrap_data(const scenes::world& w) {
                      scenes::noise_names[static_cast<std::size_t>(c.kind)]};
   };
   data.complete = [](const std::string& name, const std::string& caption) {
-    const auto says = scenes::parse(caption);
-    if (!says) return false;
-    const scenes::judgement j = scenes::check(*says, named_picture(name).shown());
-    return j.is == scenes::verdict::holds && j.names_every_object;
+    return scenes::judge_caption(caption, named_picture(name).shown()).names_every_object;
   };
   data.objects = [](const std::string& name) { return static_cast<int>(named_picture(name).shown().objects.size()); };
   return data;

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "blip/image/evaluation_view.hpp"
+#include "blip/tasks/sampler.hpp"
+#include "blip/train/capfilt_options.hpp"
 #include "blip/train/progress.hpp"
 #include "blip/train/run_record.hpp"
 
@@ -25,8 +27,10 @@ struct bootstrap_options {
   double rate = 2e-3, fine_rate = 1e-3;  // peaks; each stage warms up for 5 % of its steps and falls to 5 % by a cosine
   double human_first = 0.3;              // share of pre-training that sees human captions only, before the web's join
   double weight_decay = 0.05, clip = 1, beta2 = 0.98;
-  float threshold = 0.5f;                // of the filter
-  double top_p = 0.9;                    // of the synthetic captions
+  text_set texts = text_set::both;       // those of the web, synthetic ones, or both: what the filter chooses from
+  float threshold = 0.5f;                // of the filter; 0: every text passes
+  sampler captions_by = sampler::sample;  // how synthetic captions are made
+  double top_p = 0.9;                    // of samples
   int longest = 30;                      // tokens of a text
   int measured = 1000;                   // pictures that retrieval and captions are measured on; web pairs twice as many
   std::uint64_t seed = 0;
