@@ -64,6 +64,18 @@ ls "$work/stages" | grep -q part && fail 'what a killed process has half written
 for f in pretrain-again/weights.safetensors bootstrapped.jsonl report.html filter/model/model.safetensors; do
   cmp -s "$work/run/$f" "$work/stages/$f" || fail "stage by stage the same $f is made"
 done
+# Rows of the paper's ablation: the filter alone, the captioner alone, captions by beam search, less of the web.
+row() { "${job[@]}" --test "$test" --out "$work/$1" --quiet --json --stages pretrain,filter,captioner,capfilt "${@:2}"; }
+expect 'the filter alone' 0 '"kept_synthetic_captions":0' -- row filter_row --keep web
+expect 'no filter' 0 '"made":' -- row captioner_row --threshold 0
+[ "$(number kept_web_captions)" = "$(number web_captions)" ] && fail 'the broken sample is left out'
+[ "$(number kept_web_captions)" = 128 ] || fail 'a threshold of 0 keeps all of the web'
+[ "$(number kept_synthetic_captions)" -gt 0 ] || fail 'a threshold of 0 keeps what was made'
+expect 'captions by beam search' 0 '"made":' -- row beam_row --threshold 0 --sampler beam
+cmp -s "$work/beam_row/bootstrapped.jsonl" "$work/captioner_row/bootstrapped.jsonl" && fail 'beams are no samples'
+expect 'less of the web' 0 '"web_captions":40' -- row few_row --web-pairs 40
+expect 'other captions are another run' 1 'begun with another sampler' -- row beam_row --resume --sampler sample --threshold 0
+expect 'another set is another run' 1 'begun with another texts' -- row filter_row --resume
 expect 'human data alone are no main job' 1 '--web' -- "$tool" bootstrap --human "$human" --out "$work/x"
 expect 'more than 1 % of broken samples stop the job' 1 'at most 1 % of them' -- "$tool" bootstrap \
   --human "jsonl:$data/broken.jsonl$root" --web "$web" --test "$test" --steps 40 --batch 8 --out "$work/broken" --quiet
@@ -101,6 +113,10 @@ for n in tr1 tr5 tr10 ir1 ir5 ir10; do
 done
 expect 'retrieval by the contrast alone' 0 '"pairs_read":0' -- "$tool" evaluate --task retrieval --model "$work/run/filter/model" --data "$test" --rerank 0 --quiet
 expect 'captions' 0 '"images":30' '"bleu4":' '"rouge_l":' '"cider":' -- "$tool" evaluate --task caption --model "$work/run/captioner/model" --data "$test" --quiet
+grep -qF true_captions "$work/out" && fail 'of pictures in files nobody knows what is true'
+expect 'captions, whose truth is known' 0 '"cider":' '"true_captions_of_two":' -- "$tool" evaluate --task caption --model "$work/run/captioner/model" \
+  --data scenes:nano,split=test --images 64 --quiet
+between "$(number true_captions)" 0 1 || fail 'captions: true_captions'
 expect 'filter, whose truth is known' 0 'of the generated world' -- "$tool" evaluate --task filter --model "$work/run/filter/model" \
   --data scenes:nano,split=web-test --images 64 --quiet
 between "$(number auc)" 0 1 || fail 'filter: auc'
@@ -115,6 +131,12 @@ for family in blip albef; do
 done
 for f in options.json log.jsonl vocab.txt checkpoints/step-8; do [ -e "$work/blip/$f" ] || fail "a run has $f"; done
 ls "$work/blip" | grep -q '^events.out.tfevents' || fail 'a run has events for TensorBoard'
+for family in blip albef; do
+  words=(); [ $family = albef ] || words=(--preset scenes --vocab "$work/blip/vocab.txt")
+  model=$work/$family; [ $family = albef ] || model=$work/blip/weights.safetensors
+  expect "recall of what $family was pre-trained to" 0 '"images":30' '"ir1":' -- "$tool" evaluate --task retrieval --model "$model" "${words[@]}" \
+    --rerank 4 --data "$test" --quiet
+done
 expect 'fine-tune a captioner' 0 '"model":' -- "$tool" finetune --task caption --model "$work/blip" "${train[@]}" --out "$work/captioner" --json --quiet
 expect 'fine-tune a filter' 0 'model' -- "$tool" finetune --task retrieval --model "$work/blip" "${train[@]}" --out "$work/filter" --quiet
 expect 'what was fine-tuned speaks' 0 '"caption":' -- "$tool" caption --model "$work/captioner/model" --image "$data/pictures/test/0.jpg" --json

@@ -344,6 +344,35 @@ TEST_CASE("bootstrap: stages run in the job's order; one whose inputs nobody mak
   CHECK(difference(result_of(folder / "run"), undisturbed()) == "");
 }
 
+TEST_CASE("bootstrap: the rows of the paper's ablation differ in what they keep alone", "[train][bootstrap]") {
+  const temporary_folder folder;
+  bootstrap_options base = job_options();
+  base.stages = {"pretrain", "filter", "captioner", "capfilt"};
+  const auto row = [&](const char* name, auto change) {
+    bootstrap_options o = base;
+    change(o);
+    device<cpu> d({.threads = 1});
+    job some(d, options_of_towers(), job_tokens(), data(), folder / name, o);
+    CHECK(some.run() == folder / (std::string(name) + "/bootstrapped.jsonl"));
+    CHECK(get(folder / (std::string(name) + "/captioner/weights.safetensors")) ==
+          undisturbed().at("captioner/weights.safetensors"));
+    return some.found().counts;
+  };
+  const auto both = row("both", [](auto&) {}), filter = row("filter", [](auto& o) { o.texts = text_set::web; }),
+             captioner = row("captioner", [](auto& o) { o.threshold = 0; }),
+             beam = row("beam", [](auto& o) { o.threshold = 0, o.captions_by = sampler::beam; });
+  CHECK(get(folder / "both/bootstrapped.jsonl") == undisturbed().at("bootstrapped.jsonl"));
+  CHECK((filter.kept_web->captions == both.kept_web->captions && filter.kept_synthetic->captions == 0));
+  CHECK(filter.whole_after->captions == filter.kept_web->captions);
+  CHECK((captioner.kept_web->captions == 90 && *captioner.kept_web->wrong == *captioner.web->wrong));
+  CHECK(captioner.kept_synthetic->captions >= both.kept_synthetic->captions);
+  CHECK(beam.kept_web->captions == 90);
+  CHECK(get(folder / "beam/bootstrapped.jsonl") != get(folder / "captioner/bootstrapped.jsonl"));
+  base.stages = {};
+  CHECK_THROWS_WITH(row("filter", [](auto&) {}), Catch::Contains("begun with another texts"));
+  CHECK_THROWS_WITH(row("beam", [](auto& o) { o.threshold = 0; }), Catch::Contains("begun with another sampler"));
+}
+
 TEST_CASE("bootstrap: what a killed process has half written is gone when the run goes on", "[train][bootstrap]") {
   const temporary_folder folder;
   bootstrap_options o = job_options();
