@@ -85,8 +85,8 @@ std::string as_json(const std::string& made, const blip::bootstrap_findings& f) 
           .number(std::string("tr") + ranks[k] + "_after", r.after.image_to_text[k]);
   }
   for (std::size_t k = 0; k < f.captions.size(); ++k)
-    for (const auto& [when, share] : {std::pair("_before", f.captions[k].before), {"_after", f.captions[k].after}})
-      out.number((k == 0 ? "true_captions" : "true_captions_of_two") + std::string(when), share);
+    for (const auto& [when, right] : {std::pair("_before", f.captions[k].before), {"_after", f.captions[k].after}})
+      out.number((k == 0 ? "true_captions" : "true_captions_of_two") + std::string(when), right);
   return out.str();
 }
 
