@@ -86,14 +86,16 @@ def cell(found, digits):
     return text if len(found) == 1 else f"{text} ({min(found):,.{digits}f} to {max(found):,.{digits}f})"
 
 
-def table(seeds, title, rows):
-    measured = [(row, name, [s for s in seeds if (s / row / "contrast.json").exists()]) for row, name in rows]
-    if sum(1 for _, _, of in measured if of) < 2:
-        return  # nothing to compare
+def table(seeds, title, rows, shown):
+    """Prints the rows that were measured, unless other tables have shown all of them, and adds them to `shown`."""
+    measured = {row: [s for s in seeds if (s / row / "contrast.json").exists()] for row, _ in rows}
+    if not any(of for row, of in measured.items() if row not in shown):
+        return
     print(f"\n{title}\n\n| row | seeds | {' | '.join(c[0] for c in COLUMNS)} |\n|{'---|' * (len(COLUMNS) + 2)}")
-    for row, name, of in measured:
-        if of:
+    for row, name in rows:
+        if of := measured[row]:
             print(f"| {name} | {len(of)} | {' | '.join(cell(values(of, row, c), c[-1]) for c in COLUMNS)} |")
+            shown.add(row)
 
 
 def main():
@@ -103,8 +105,9 @@ def main():
     seeds = sorted(o.folder.glob("seed-*"))
     options = o.folder / "options"
     print(f"Seeds {', '.join(s.name[len('seed-'):] for s in seeds)}; {options.read_text().strip() if options.exists() else ''}")
+    shown = set()
     for title, rows in TABLES:
-        table(seeds, title, rows)
+        table(seeds, title, rows, shown)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ few=(--steps 4 --web 128 --images 20 --seeds 3)
 rows='none filter captioner both'
 run "$work/whole" "${few[@]}" --rows "$rows" || fail 'the four rows'
 here=$work/whole/seed-3/whole
-for row in $rows; do grep -qE "^\| .* \| 1 \| [0-9].* \|$" "$work/out" || fail "row $row of the table"; done
 [ "$(grep -c '^| .* | 1 | ' "$work/out")" = 4 ] || fail 'a table of four rows'
 [ "$(number web_captions "$here/both/set.json")" = 128 ] || fail 'the first pairs of the web alone'
 [ "$(number kept_web_captions "$here/captioner/set.json")" = 128 ] || fail 'a threshold of 0 keeps all of the web'
@@ -34,7 +33,7 @@ run "$work/whole" --rows filtre; [ $? = 2 ] || fail 'a row that there is not is 
 
 # Stopped once it has begun, and gone on with.
 bash "$ablation/run.sh" "$work/stopped" "${few[@]}" --rows both --tool "$tool" > "$work/out" 2> "$work/err" & id=$!
-for _ in $(seq 100); do [ -s "$work/stopped/seed-3/whole/none/pretrain/log.jsonl" ] && break; sleep 0.05; done
+for _ in $(seq 500); do [ -d "$work/stopped/seed-3/whole/none/pretrain" ] && break; sleep 0.02; done
 kill -TERM $id 2> /dev/null; wait $id
 code=$?
 [ $code = 75 ] || fail "a stopped run: exit $code, not 75"
