@@ -13,8 +13,8 @@ build=$(realpath -m "$here/../../build/quickstart")
 usage() { sed -n '5,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 four='none filter captioner both'
-all="$four beam half/none half/both quarter/none quarter/both sharing/none sharing/all sharing/all_but_cross_attention
-  sharing/all_but_feed_forward albef/distilled albef/plain"
+all="$four beam half/none half/both quarter/none quarter/both"
+all="$all sharing/none sharing/all sharing/all_but_cross_attention sharing/all_but_feed_forward albef/distilled albef/plain"
 seeds='0 1 2' steps=4000 rows=$four web=26400 images=1000 threads=1
 tool=$build/examples/blip sharing=$build/bench/ablation_sharing
 case ${1:--} in -*) usage ;; esac
@@ -30,7 +30,9 @@ done
 [ $# = 0 ] || usage
 for number in $seeds $steps $web $images $threads; do [[ $number =~ ^[0-9]+$ ]] || usage; done
 [ "$rows" != all ] || rows=$all
-for row in $rows; do [[ " $(echo $all) " = *" ${row#whole/} "* ]] || { echo "run.sh: no row $row; there are: "$all >&2; exit 2; }; done
+for row in $rows; do
+  [[ " $all " = *" ${row#whole/} "* ]] || { echo "run.sh: there is no row $row, but: $all" >&2; exit 2; }
+done
 needs() { [ -x "$1" ] || { echo "run.sh: $1 is missing; build it: $2" >&2; exit 1; }; }
 needs "$tool" 'cmake --preset quickstart && cmake --build --preset quickstart --target blip_tool'
 [[ $rows != *sharing/* ]] ||
@@ -61,19 +63,18 @@ keep() {
   mv "$1.part" "$1"
 }
 
-# What follows is of one row of one seed: $seed, $world, $part, $folder. Commands of `run` become their programs.
-common() { echo --seed "$seed" --threads "$threads" --quiet; }
+# What follows is of one row of one seed: $seed, $world, $part, $folder, $common. Commands of `run` become their programs.
 # job PAIRS STAGES OPTIONS...: stages of the main job on so many pairs of the web.
 job() {
   exec "$tool" bootstrap --data "$world" --web-pairs "$1" --out "$folder" --stages "$2" --steps "$steps" "${@:3}" \
-    $(common) --json --resume
+    "${common[@]}" --json --resume
 }
-evaluate() { exec "$tool" evaluate "$@" --data "$world,split=test" --images "$images" $(common); }
+evaluate() { exec "$tool" evaluate "$@" --data "$world,split=test" --images "$images" "${common[@]}"; }
 # measure MODEL...: recall of a pre-trained model, and the truth of what it says where it can speak.
 measure() {
   keep "$folder/contrast.json" evaluate --task retrieval --rerank 0 --model "$@"
   keep "$folder/reranked.json" evaluate --task retrieval --rerank 16 --model "$@"
-  [ $part = albef ] || keep "$folder/captions.json" evaluate --task caption --sampler greedy --model "$@"
+  [ "$part" = albef ] || keep "$folder/captions.json" evaluate --task caption --sampler greedy --model "$@"
 }
 measure_stage() { measure "$folder/$1/weights.safetensors" --preset scenes --vocab "$2/captioner/model/vocab.txt"; }
 
@@ -105,14 +106,14 @@ albef() {
   mkdir -p "$folder"
   echo "{\"family\": \"albef\", \"alpha\": $1, \"warmup_steps\": $((steps / 20))}" > "$folder/recipe.json"
   keep "$folder/made.json" "$tool" pretrain --family albef --data "$world" --options "$folder/recipe.json" --steps "$steps" \
-    --out "$folder/run" $(common) --json --resume
+    --out "$folder/run" "${common[@]}" --json --resume
   measure "$folder/run"
 }
 
 for row in $rows; do
   for seed in $seeds; do
     case $row in */*) part=${row%/*} ;; *) part=whole ;; esac
-    name=${row#*/} world=scenes:nano,seed=$seed folder=$out/seed-$seed/$part/${row#*/}
+    name=${row#*/} world=scenes:nano,seed=$seed common=(--seed "$seed" --threads "$threads" --quiet) folder=$out/seed-$seed/$part/$name
     case $part in half) pairs=$((web / 2)) ;; quarter) pairs=$((web / 4)) ;; *) pairs=$web ;; esac
     case $part/$name in
       sharing/*) shared "$name" ;;

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# ablation.sh TOOL: the ablation's script on few pairs: its rows, what they keep, a stop in the middle, the table.
+# ablation.sh TOOL ABLATION_SHARING: the ablation's script on few pairs: its rows, what they keep, a stop in the middle,
+# the table.
 set -u
-tool=$1
+tool=$1 sharing=$2
 ablation=$(dirname "${BASH_SOURCE[0]}")/../../bench/ablation
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 fail() { echo "FAILED: $1"; sed 's/^/    /' "$work/out" "$work/err" | tail -n 20; failed=1; }
-run() { bash "$ablation/run.sh" "$@" --tool "$tool" --threads 1 > "$work/out" 2> "$work/err"; }
+run() { bash "$ablation/run.sh" "$@" --tool "$tool" --sharing "$sharing" --threads 1 > "$work/out" 2> "$work/err"; }
 number() { sed -nE "s/.*\"$1\":([-0-9.e+]+).*/\1/p" "$2"; }
 command -v python3 > /dev/null || { echo 'skipped: no python3'; exit 0; }
 
@@ -30,6 +31,15 @@ run "$work/whole" "${few[@]}" --rows "$rows" || fail 'run again'
 [ -z "$(find "$work/whole" -type f -newer "$work/now")" ] || fail 'run again, nothing is made again'
 run "$work/whole" "${few[@]}" --steps 5 && fail 'other steps are another ablation'
 run "$work/whole" --rows filtre; [ $? = 2 ] || fail 'a row that there is not is a wrong usage'
+
+# Other sharing schemes; BLIP's own is the row both.
+run "$work/whole" "${few[@]}" --rows 'sharing/all sharing/none' || fail 'sharing schemes'
+grep -q '^| nothing | 1 | ' "$work/out" || fail 'a table of sharing schemes'
+mkdir "$work/same" && cp "$here/both/bootstrapped.jsonl" "$work/same"
+"$sharing" "$work/same" --scheme all_but_self_attention --seed 3 --steps 4 > "$work/out" 2> "$work/err" || fail 'the scheme of BLIP'
+cmp -s "$work/same/pretrain-again/weights.safetensors" "$here/both/pretrain-again/weights.safetensors" ||
+  fail 'the scheme of BLIP gives the weights of the row both'
+"$sharing" "$work/same" --scheme all --seed 3 --steps 4 > "$work/out" 2> "$work/err" && fail 'another scheme is another run'
 
 # Stopped once it has begun, and gone on with.
 bash "$ablation/run.sh" "$work/stopped" "${few[@]}" --rows both --tool "$tool" > "$work/out" 2> "$work/err" & id=$!
