@@ -113,7 +113,8 @@ albef() {
 for row in $rows; do
   for seed in $seeds; do
     case $row in */*) part=${row%/*} ;; *) part=whole ;; esac
-    name=${row#*/} world=scenes:nano,seed=$seed common=(--seed "$seed" --threads "$threads" --quiet) folder=$out/seed-$seed/$part/$name
+    name=${row#*/} world=scenes:nano,seed=$seed folder=$out/seed-$seed/$part/${row#*/}
+    common=(--seed "$seed" --threads "$threads" --quiet)
     case $part in half) pairs=$((web / 2)) ;; quarter) pairs=$((web / 4)) ;; *) pairs=$web ;; esac
     case $part/$name in
       sharing/*) shared "$name" ;;

@@ -75,7 +75,7 @@ expect 'captions by beam search' 0 '"made":' -- row beam_row --threshold 0 --sam
 cmp -s "$work/beam_row/bootstrapped.jsonl" "$work/captioner_row/bootstrapped.jsonl" && fail 'beams are no samples'
 expect 'less of the web' 0 '"web_captions":40' -- row few_row --web-pairs 40
 expect 'other captions are another run' 1 'begun with another sampler' -- row beam_row --resume --sampler sample --threshold 0
-expect 'another set is another run' 1 'begun with another texts' -- row filter_row --resume
+expect 'another set is another run' 1 'begun with another choice of texts' -- row filter_row --resume
 expect 'human data alone are no main job' 1 '--web' -- "$tool" bootstrap --human "$human" --out "$work/x"
 expect 'more than 1 % of broken samples stop the job' 1 'at most 1 % of them' -- "$tool" bootstrap \
   --human "jsonl:$data/broken.jsonl$root" --web "$web" --test "$test" --steps 40 --batch 8 --out "$work/broken" --quiet

@@ -25,7 +25,7 @@ inline run_facts bootstrap_facts(const bootstrap_options& o, const bootstrap_dat
   add("rate", o.rate), add("fine_rate", o.fine_rate), add("human_first", o.human_first);
   add("weight_decay", o.weight_decay), add("clip", o.clip), add("beta2", o.beta2);
   add("threshold", static_cast<double>(o.threshold)), add("top_p", o.top_p);
-  facts["texts"] = text_set_names[static_cast<std::size_t>(o.texts)];
+  facts["choice of texts"] = text_set_names[static_cast<std::size_t>(o.texts)];
   facts["sampler"] = sampler_names[static_cast<std::size_t>(o.captions_by)];
   count("number of human captions", data.human.size()), count("number of web captions", data.web.size());
   return facts;
