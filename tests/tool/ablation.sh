@@ -33,7 +33,7 @@ run "$work/whole" "${few[@]}" --steps 5 && fail 'other steps are another ablatio
 run "$work/whole" --rows filtre; [ $? = 2 ] || fail 'a row that there is not is a wrong usage'
 
 # Other sharing schemes; BLIP's own is the row both.
-run "$work/whole" "${few[@]}" --rows 'sharing/all sharing/none' || fail 'sharing schemes'
+run "$work/whole" "${few[@]}" --rows 'sharing/all sharing/none sharing/all_but_cross_attention' || fail 'sharing schemes'
 grep -q '^| nothing | 1 | ' "$work/out" || fail 'a table of sharing schemes'
 mkdir "$work/same" && cp "$here/both/bootstrapped.jsonl" "$work/same"
 "$sharing" "$work/same" --scheme all_but_self_attention --seed 3 --steps 4 > "$work/out" 2> "$work/err" || fail 'the scheme of BLIP'
