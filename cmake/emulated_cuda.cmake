@@ -29,6 +29,10 @@ function(blip_emulated_cuda_tests)
     list(FILTER laws EXCLUDE REGEX "ops/(pairs|start_gradient)_test|layers/complex_test")  # about other back ends
     blip_emulated_program(test_cuda_${folder} ${laws})
   endforeach()
+  add_executable(gpu_goals_tiny "${PROJECT_SOURCE_DIR}/bench/goals/tiny_test.cpp" "${PROJECT_SOURCE_DIR}/bench/goals/report.cpp")
+  target_include_directories(gpu_goals_tiny PRIVATE "${PROJECT_SOURCE_DIR}/bench" "${PROJECT_SOURCE_DIR}/tests")
+  target_link_libraries(gpu_goals_tiny PRIVATE blip_emulated_cuda blip_development)
+  blip_register_test(gpu_goals_tiny)
   if(TARGET blip::data)
     foreach(case albef/pretrain/pretrain.cpp blip/pretrain/pretrain.cpp blip/vit/blip_vit.cpp
                  blip/caption-generate/generate_caption.cpp)

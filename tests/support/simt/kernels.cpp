@@ -28,6 +28,7 @@ void multiply(const cuda_product& p) {
 }  // namespace
 
 extern "C" void blip_cuda_multiply(device<cuda>&, const cuda_product& p) {
+  simt::count_product();
   p.inputs == precision::bf16 ? multiply<bf16>(p) : multiply<float>(p);
 }
 

@@ -27,9 +27,9 @@ options& run_options();
 // them in the order of their first call.
 int barrier_sites();
 void reset_barrier_sites();
-// Launches and switches between fibers so far.
+// Launches and switches between fibers so far, and products that a library would have launched.
 struct counts {
-  std::uint64_t launches = 0, threads = 0, switches = 0;
+  std::uint64_t launches = 0, threads = 0, switches = 0, products = 0;
 };
 const counts& work_done();
 
@@ -54,6 +54,7 @@ void warp_barrier(unsigned mask, const site& at);
 // Waits for all lanes of the mask; gives what each of them brought.
 const std::uint64_t* exchange(unsigned mask, std::uint64_t mine);
 int lane();
+void count_product();
 
 void* allocate(std::size_t bytes);
 void release(void* p);  // throws fault when something was written behind the end

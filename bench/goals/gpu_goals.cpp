@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The workloads of the goals for one GPU: what their kernels have to do, from the list of what the library called, and
+// how long one GPU's arithmetic and memory take for it; in a build with the CUDA back end and a GPU also how long they
+// took. Prints a table, or JSON with the sums of each op.
+//   gpu_goals [--tiny] [--count] [--json] [--lengths FILE]
+// --count: measure nothing. --lengths: tokens of captions, [CLS] and [SEP] included.
+#include "goals/gpu_goals.hpp"
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "goals/counted.hpp"
+#include "goals/unwritten_memory.hpp"
+#include "goals/workloads.hpp"
+
+namespace {
+
+struct settings {
+  bool tiny = false, count = false, json = false;
+  std::string lengths = BLIP_CAPTION_LENGTHS;
+};
+
+bool read(int argc, char** argv, settings& s) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "--tiny")
+      s.tiny = true;
+    else if (option == "--count")
+      s.count = true;
+    else if (option == "--json")
+      s.json = true;
+    else if (option == "--lengths" && i + 1 < argc)
+      s.lengths = argv[++i];
+    else
+      return std::fprintf(stderr, "gpu_goals: no option %s\n", argv[i]), false;
+  }
+  return true;
+}
+
+template <class S>
+int run(const settings& s, const std::vector<int>& lengths) {
+  using idle = blip_test::idle_of<4>;
+  goals::counted<idle> counts;
+  goals::all_workloads<S, goals::listed<idle>>(counts, lengths);
+  std::string device;
+  if (!s.count) device = goals::measure(s.tiny, lengths, counts.results);
+  std::fputs((s.json ? goals::json(counts.results, S::name, device) : goals::markdown(counts.results)).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  settings s;
+  if (!read(argc, argv, s)) return 2;
+  std::vector<int> lengths;
+  std::ifstream file(s.lengths);
+  for (int n; file >> n;) lengths.push_back(n);
+  if (lengths.empty()) return std::fprintf(stderr, "gpu_goals: no lengths in %s\n", s.lengths.c_str()), 1;
+  return s.tiny ? run<goals::tiny>(s, lengths) : run<goals::published>(s, lengths);
+} catch (const std::exception& e) {
+  return std::fprintf(stderr, "gpu_goals: %s\n", e.what()), 1;
+}
