@@ -3,8 +3,9 @@
 // The workloads of the goals for one GPU: what their kernels have to do, from the list of what the library called, and
 // how long one GPU's arithmetic and memory take for it; in a build with the CUDA back end and a GPU also how long they
 // took. Prints a table, or JSON with the sums of each op.
-//   gpu_goals [--tiny] [--count] [--json] [--lengths FILE]
-// --count: measure nothing. --lengths: tokens of captions, [CLS] and [SEP] included.
+//   gpu_goals [--tiny] [--count] [--json] [--save FILE] [--lengths FILE]
+// --count: measure nothing. --save: the JSON goes to a file as well. --lengths: tokens of captions, [CLS] and [SEP]
+// included.
 #include "goals/gpu_goals.hpp"
 
 #include <cstdio>
@@ -19,7 +20,7 @@ namespace {
 
 struct settings {
   bool tiny = false, count = false, json = false;
-  std::string lengths = BLIP_CAPTION_LENGTHS;
+  std::string save, lengths = BLIP_CAPTION_LENGTHS;
 };
 
 bool read(int argc, char** argv, settings& s) {
@@ -31,6 +32,8 @@ bool read(int argc, char** argv, settings& s) {
       s.count = true;
     else if (option == "--json")
       s.json = true;
+    else if (option == "--save" && i + 1 < argc)
+      s.save = argv[++i];
     else if (option == "--lengths" && i + 1 < argc)
       s.lengths = argv[++i];
     else
@@ -46,7 +49,10 @@ int run(const settings& s, const std::vector<int>& lengths) {
   goals::all_workloads<S, goals::listed<idle>>(counts, lengths);
   std::string device;
   if (!s.count) device = goals::measure(s.tiny, lengths, counts.results);
-  std::fputs((s.json ? goals::json(counts.results, S::name, device) : goals::markdown(counts.results)).c_str(), stdout);
+  const std::string machine = goals::json(counts.results, S::name, device);
+  std::fputs((s.json ? machine : goals::markdown(counts.results)).c_str(), stdout);
+  if (!s.save.empty() && !(std::ofstream(s.save) << machine).flush())
+    return std::fprintf(stderr, "gpu_goals: cannot write %s\n", s.save.c_str()), 1;
   return 0;
 }
 

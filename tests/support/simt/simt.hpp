@@ -15,6 +15,9 @@ struct dim {
   constexpr dim(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}  // NOLINT: as CUDA's dim3
 };
 
+// Products add up in one order, whatever the number of rows.
+inline constexpr bool rows_keep_their_bits = true;
+
 inline constexpr std::size_t most_shared = 232448;  // 227 KB, as a block of sm_90 may have
 
 struct options {

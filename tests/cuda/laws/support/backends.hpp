@@ -5,7 +5,7 @@
 
 #include "blip/backend/cuda.hpp"
 
-// Found in place of tests/support/backends.hpp when golden cases are compiled for the emulated GPU.
+// Found in place of tests/support/backends.hpp when golden cases are compiled for a GPU.
 namespace test {
 
 // `cuda` with products of fp32, whatever its default.
