@@ -32,7 +32,7 @@ def build(family, variant, sizes, std=0.02, everything=False):
 def one_step(model, variant, batch, optimise, alpha=0.4, drop=0.1, autocast=False):
     """Forward, backward, AdamW, momentum, queues; the losses as numbers."""
     optimise.zero_grad(set_to_none=True)
-    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+    with torch.autocast(model.temperature.device.type, torch.bfloat16, enabled=autocast):
         losses, features = VARIANTS[variant].step_losses(model, batch, alpha, drop)
         total = sum(losses.values())
     total.backward()
