@@ -2,6 +2,7 @@
 #
 # The kernels of the CUDA back end as the host's compiler compiles them, run without a GPU: no toolkit is needed.
 include(cuda_tests)
+include(goals)
 
 # Stacks are switched by hand, so: x86-64, and no sanitizers.
 function(blip_emulated_cuda_tests)
@@ -16,10 +17,12 @@ function(blip_emulated_cuda_tests)
   target_compile_options(blip_emulated_cuda PRIVATE -O2 -Wno-unknown-pragmas)  # nvcc's `unroll`
   blip_cuda_tests(cuda blip_emulated_cuda)
 
-  # The workloads of bench/goals.
-  add_executable(gpu_goals_tiny "${PROJECT_SOURCE_DIR}/bench/goals/tiny_test.cpp" "${PROJECT_SOURCE_DIR}/bench/goals/report.cpp")
-  target_include_directories(gpu_goals_tiny PRIVATE "${PROJECT_SOURCE_DIR}/bench" "${PROJECT_SOURCE_DIR}/tests")
-  target_link_libraries(gpu_goals_tiny PRIVATE blip_emulated_cuda blip_development)
+  blip_goals_program(gpu_goals_tiny SOURCES tiny_test.cpp report.cpp LIBRARIES blip_emulated_cuda)
   blip_register_test(gpu_goals_tiny)
 endfunction()
 blip_emulated_cuda_tests()
+
+# The script for a machine with a GPU, on one without.
+blip_goals_program(gpu_goals SOURCES gpu_goals.cpp report.cpp without_cuda.cpp)
+add_test(NAME gpu_check_script COMMAND bash "${PROJECT_SOURCE_DIR}/tests/cuda/gpu_check_test.sh" "${PROJECT_SOURCE_DIR}"
+  $<TARGET_FILE:gpu_goals>)

@@ -3,6 +3,7 @@
 # What bench/gpu_check.sh runs on a machine with a GPU: the tests of the CUDA back end with its real kernels, the laws of
 # ops and layers, golden cases, the workloads of bench/goals. Target gpu_programs builds all of them.
 include(cuda_tests)
+include(goals)
 
 if(NOT TARGET blip::cuda_kernels)
   message(FATAL_ERROR "BLIP_TEST_SET=gpu needs BLIP_WITH_CUDA=ON")
@@ -13,16 +14,8 @@ target_include_directories(blip_on_gpu BEFORE INTERFACE "${PROJECT_SOURCE_DIR}/t
 target_link_libraries(blip_on_gpu INTERFACE blip::cuda_kernels)
 blip_cuda_tests(gpu blip_on_gpu LEAVING_OUT simt_test)
 
-# A program of bench/goals, in this folder.
-function(blip_goals_program name)
-  list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/bench/goals/")
-  add_executable(${name} ${ARGN})
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/bench" "${PROJECT_SOURCE_DIR}/tests")
-  target_compile_definitions(${name} PRIVATE BLIP_CAPTION_LENGTHS="${PROJECT_SOURCE_DIR}/bench/peers/caption_lengths.txt")
-  target_link_libraries(${name} PRIVATE blip_development blip::cuda_kernels)
-endfunction()
-blip_goals_program(gpu_goals gpu_goals.cpp report.cpp on_cuda.cpp)
-blip_goals_program(gpu_ceilings ceilings.cpp)
+blip_goals_program(gpu_goals SOURCES gpu_goals.cpp report.cpp on_cuda.cpp LIBRARIES blip::cuda_kernels)
+blip_goals_program(gpu_ceilings SOURCES ceilings.cpp LIBRARIES blip::cuda_kernels)
 
 get_property(programs DIRECTORY PROPERTY BUILDSYSTEM_TARGETS)
 list(FILTER programs INCLUDE REGEX "^(test_gpu|golden_.*_gpu$|gpu_)")
