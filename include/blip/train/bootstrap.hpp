@@ -57,11 +57,12 @@ class bootstrap {
   }
 
   // Gives the path of what its last stage made, the report when all are run; none when it was stopped, with everything
-  // saved. Throws config_error for a folder in which it was begun with other options, and for stages that there are not
-  // or whose inputs are neither there nor made by others; what trainer, capfilt and the data throw. What was saved before
-  // stays.
+  // saved. Throws config_error for a folder in which it was begun with other options, for options that capfilt refuses,
+  // and for stages that there are not or whose inputs are neither there nor made by others; what trainer, capfilt and the
+  // data throw. What was saved before stays.
   std::optional<std::string> run() {
     const detail::bootstrap_plan plan(o_.stages, folder_);
+    detail::check_capfilt({.texts = o_.texts, .threshold = o_.threshold});  // before hours are spent
     found_ = {};
     std::filesystem::create_directories(folder_);
     detail::require_facts_of_run(folder_, detail::bootstrap_facts(o_, data_));

@@ -369,6 +369,8 @@ TEST_CASE("bootstrap: the rows of the paper's ablation differ in what they keep 
   CHECK(captioner.kept_synthetic->captions >= both.kept_synthetic->captions);
   CHECK(beam.kept_web->captions == 90);
   CHECK(get(folder / "beam/bootstrapped.jsonl") != get(folder / "captioner/bootstrapped.jsonl"));
+  CHECK_THROWS_AS(row("nothing", [](auto& o) { o.texts = text_set::none; }), config_error);
+  CHECK_FALSE(std::filesystem::exists(folder / "nothing"));
   CHECK_THROWS_WITH(row("filter", [](auto&) {}), Catch::Contains("begun with another choice of texts"));
   CHECK_THROWS_WITH(row("beam", [](auto& o) { o.threshold = 0; }), Catch::Contains("begun with another sampler"));
 }
