@@ -7,6 +7,7 @@
 #include "blip/eval/caption_words.hpp"
 #include "blip/eval/distinct_ngrams.hpp"
 #include "blip/train/bootstrap.hpp"
+#include "blip/train/word_maps_of.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -108,6 +109,8 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
       nucleus(**speaker, speaker->values(), tokens_, caption_options(sampler::sample)),
       beams(**speaker, speaker->values(), tokens_, caption_options(sampler::beam));
   show_samples(match, nucleus);
+  const grounder<filter> ground(**judge, judge->values(), tokens_, {.view = o_.view, .longest = o_.longest});
+  found_.words = word_maps_of(device_, ground, test);
   if (data_.of_web) {
     const measured_pairs noisy = first_pictures(data_.web_test, static_cast<std::size_t>(2 * o_.measured));
     const filter_measures f = measure_filter(device_, match, noisy, data_, static_cast<double>(o_.threshold));

@@ -84,16 +84,17 @@ inline bool has_words(const bootstrap_findings& f) { return !f.words.empty(); }
 
 // Pictures under maps of where each word looks.
 inline void words_chapter(markup& m, const bootstrap_findings& f) {
-  chapter_head(
-      m, "Where each word looks",
-      "Grad-CAM: for every word, how much each patch of the picture spoke for a match. Red is much, blue is little.");
+  chapter_head(m, "Where each word looks",
+               "The filter looks at pictures that no training saw, under what a person said of them. Grad-CAM: for every "
+               "word, how much each patch of the picture spoke for a match. Red is much, blue is little.");
+  constexpr int whole = 40;  // there are many, and a map over a photograph is smaller as JPEG
   for (const word_maps& w : f.words)
     m.element("article", {}, [&] {
       m.element("h3", {}, [&] { m.quote(w.caption); });
       m.element("ul", {{"class", "words"}}, [&] {
         const auto item = [&](const image& picture, const std::string& described, const auto& name) {
           m.element("li", {}, [&] {
-            picture_element(m, picture, described);
+            picture_element(m, picture, described, whole);
             name();
           });
         };

@@ -28,23 +28,29 @@ inline std::string base64(std::span<const std::byte> bytes) {
   return out;
 }
 
-// A picture as an element that holds it. Up to 96 pixels a side as PNG, shown in whole pixels; larger ones as JPEG of
-// at most 240 pixels a side, so that a hundred of them are a few megabytes. One without pixels gives nothing. Throws
+// Where a side is above the bound, the picture smaller, in its proportions.
+inline image shrunk(const image& picture, int bound) {
+  const image_view view(picture);
+  const int side = std::max(view.width, view.height);
+  if (side <= bound) return picture;
+  const auto to = [&](int s) { return std::max(1, static_cast<int>(static_cast<long long>(s) * bound / side)); };
+  return resize(view, to(view.height), to(view.width));
+}
+
+// A picture as an element that holds it. Up to `whole` pixels a side as PNG, shown in whole pixels; larger ones as JPEG
+// of at most 240 pixels a side, so that a hundred of them are a few megabytes. One without pixels gives nothing. Throws
 // shape_error for a picture whose sides and pixels disagree.
-inline void picture_element(markup& m, const image& picture, std::string_view described) {
+inline void picture_element(markup& m, const image& picture, std::string_view described, int whole = 96) {
   const image_view view(picture);
   if (view.width < 1 || view.height < 1) return;
-  const int side = std::max(view.width, view.height);
-  if (side <= 96) {
+  if (std::max(view.width, view.height) <= whole) {
     m.element(
         "img",
         {{"class", "pixels"}, {"alt", described}, {"src", "data:image/png;base64," + base64(encode_png(picture, 9))}});
     return;
   }
-  constexpr int bound = 240;
-  const auto shrunk = [&](int s) { return std::max(1, static_cast<int>(static_cast<long long>(s) * bound / side)); };
-  const auto file = encode_jpeg(side <= bound ? picture : resize(view, shrunk(view.height), shrunk(view.width)));
-  m.element("img", {{"alt", described}, {"src", "data:image/jpeg;base64," + base64(file)}});
+  m.element("img",
+            {{"alt", described}, {"src", "data:image/jpeg;base64," + base64(encode_jpeg(shrunk(picture, 240)))}});
 }
 
 }  // namespace blip::inline BLIP_ABI::report
