@@ -76,13 +76,15 @@ std::string as_json(const std::string& made, const blip::bootstrap_findings& f) 
   share("bootstrapped", f.counts.whole_after);
   if (!f.roc.empty() && f.roc[0].area) out.number("filter_auc", *f.roc[0].area);
   if (!f.roc.empty() && f.roc[0].average_precision) out.number("filter_average_precision", *f.roc[0].average_precision);
-  for (const auto& r : f.retrieval) {
+  for (std::size_t i = 0; i < f.retrieval.size(); ++i) {  // by the contrast alone; with the shortlist read
     static constexpr const char* ranks[] = {"1", "5", "10"};
+    const blip::report::retrieval_row& r = f.retrieval[i];
+    const std::string how = i == 0 ? "" : "reranked_";
     for (std::size_t k = 0; k < 3; ++k)
-      out.number(std::string("ir") + ranks[k] + "_before", r.before.text_to_image[k])
-          .number(std::string("ir") + ranks[k] + "_after", r.after.text_to_image[k])
-          .number(std::string("tr") + ranks[k] + "_before", r.before.image_to_text[k])
-          .number(std::string("tr") + ranks[k] + "_after", r.after.image_to_text[k]);
+      out.number(how + "ir" + ranks[k] + "_before", r.before.text_to_image[k])
+          .number(how + "ir" + ranks[k] + "_after", r.after.text_to_image[k])
+          .number(how + "tr" + ranks[k] + "_before", r.before.image_to_text[k])
+          .number(how + "tr" + ranks[k] + "_after", r.after.image_to_text[k]);
   }
   for (std::size_t k = 0; k < f.captions.size(); ++k)
     for (const auto& [when, right] : {std::pair("_before", f.captions[k].before), {"_after", f.captions[k].after}})

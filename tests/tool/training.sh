@@ -45,7 +45,9 @@ grep -qF 'Which lies' "$work/run/report.html" && fail 'the report leaves out wha
 grep -qF 'among 30 pictures' "$work/run/report.html" || fail 'the report measures on the set that was named'
 for m in captioner filter; do [ -f "$work/run/$m/model/vocab.txt" ] || fail "$m has its words"; done
 grep -qE '^(circle|square)$' "$work/run/captioner/model/vocab.txt" || fail 'words come from the captions'
-expect 'the same job with one thread' 0 -- "${job[@]}" --test "$test" --out "$work/one" --threads 1 --quiet
+expect 'the same job with one thread' 0 '"ir1_after":' '"reranked_ir1_before":' '"reranked_tr1_after":' \
+  -- "${job[@]}" --test "$test" --out "$work/one" --threads 1 --quiet --json
+grep -qF 'Where each word looks' "$work/one/report.html" || fail 'the report shows where words look'
 for f in captioner/model/model.safetensors filter/model/model.safetensors pretrain-again/weights.safetensors bootstrapped.jsonl report.html; do
   cmp -s "$work/run/$f" "$work/one/$f" || fail "one and two threads give the same $f"
 done

@@ -7,6 +7,7 @@
 #include "blip/eval/caption_words.hpp"
 #include "blip/eval/distinct_ngrams.hpp"
 #include "blip/train/bootstrap.hpp"
+#include "blip/train/measure_retrieval.hpp"
 #include "blip/train/word_maps_of.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -124,11 +125,16 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
                             f.area_with_vague ? std::to_string(*f.area_with_vague) : undefined});
   }
 
-  const auto contrast = [&](const auto& m) {
-    return contrast_recalls(device_, matcher<pretraining>(*m, m.values(), tokens_, match_options()), test);
+  const auto finds = [&](const auto& m) {
+    return measure_retrieval(device_, *m, m.values(), tokens_,
+                             {.view = o_.view, .longest = o_.longest, .shortlist = o_.shortlist}, test);
   };
   const auto gallery = static_cast<std::int64_t>(test.pictures.size());
-  found_.retrieval = {{"contrast alone", contrast(*before), contrast(*after), gallery, gallery}};
+  const retrieval_measures early = finds(*before), late = finds(*after);
+  found_.retrieval = {{"contrast alone", early.contrast, late.contrast, gallery, gallery}};
+  if (early.reranked)
+    found_.retrieval.push_back({"matching head on the first " + std::to_string(o_.shortlist), *early.reranked,
+                                *late.reranked, gallery, gallery});
   if (data_.complete) {
     const auto truth = [&](const auto& m) {
       return measure_captions(

@@ -11,7 +11,6 @@
 
 #include "blip/data/skipped_samples.hpp"
 #include "blip/eval/average_precision.hpp"
-#include "blip/eval/retrieval_recall.hpp"
 #include "blip/eval/roc_auc.hpp"
 #include "blip/tasks/captioner.hpp"
 #include "blip/tasks/matcher.hpp"
@@ -45,28 +44,6 @@ inline measured_pairs first_pictures(const any_pairs& from, std::size_t count) {
     out.texts.push_back(clean_caption(cleaning::blip, p.caption));
   }
   return out;
-}
-
-// Recall by the contrast alone, shares from 0 to 1.
-template <class Model>
-report::recalls contrast_recalls(device<typename Model::backend_type>& d, const matcher<Model>& m,
-                                 const measured_pairs& p) {
-  const feature_rows pictures = m.image_features(d, p.pictures), texts = m.text_features(d, p.texts);
-  const int n = pictures.count;
-  std::vector<float> rows(static_cast<std::size_t>(n) * static_cast<std::size_t>(n)), columns(rows.size());
-  for (int i = 0; i < n; ++i)
-    for (int j = 0; j < n; ++j) {
-      const auto a = pictures.row(i), b = texts.row(j);
-      const float s = std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
-      rows[static_cast<std::size_t>(i) * static_cast<std::size_t>(n) + static_cast<std::size_t>(j)] = s;
-      columns[static_cast<std::size_t>(j) * static_cast<std::size_t>(n) + static_cast<std::size_t>(i)] = s;
-    }
-  std::vector<int> own(static_cast<std::size_t>(n));
-  std::iota(own.begin(), own.end(), 0);
-  const retrieval_scores r = retrieval_recall(matrix_view<const float>{rows.data(), n, n, n, nullptr},
-                                              matrix_view<const float>{columns.data(), n, n, n, nullptr}, own);
-  const auto shares = [](const recall_at& x) { return std::array<double, 3>{x.r1 / 100, x.r5 / 100, x.r10 / 100}; };
-  return {shares(r.text_to_image), shares(r.image_to_text)};
 }
 
 // What a filter makes of web pairs whose truth is known. A measure that needs both true and false captions is none where

@@ -33,6 +33,7 @@ struct bootstrap_options {
   double top_p = 0.9;                    // of samples
   int longest = 30;                      // tokens of a text
   int measured = 1000;                   // pictures that retrieval and captions are measured on; web pairs twice as many
+  int shortlist = 16;                    // of each query of retrieval, read by the matching head; 0: none is
   std::uint64_t seed = 0;
   evaluation_view_options view{};        // how every stage looks at pictures
   run_facts facts{};                     // further ones that must be as they were when a run goes on
