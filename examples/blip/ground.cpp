@@ -81,7 +81,7 @@ void add_ground(CLI::App& app, job& chosen) {
         c.add_option("--image", o.picture, "A file: JPEG, PNG, PNM")->required();
         c.add_option("--text", o.text, "What is looked for")->required();
         c.add_option("--out", o.out, "heat.png for the text; its words are heat.1.png, heat.2.png, ...")->required();
-        c.add_option("--layer", o.layer, "Of the text encoder, the first one 0; default: at two thirds of the depth")
+        c.add_option("--layer", o.layer, "Of the text encoder, the first one 0; default: at two thirds of the depth, not the last")
             ->check(CLI::Range(0, 1000));
       },
       ground);

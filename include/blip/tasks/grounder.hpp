@@ -17,7 +17,8 @@ namespace blip::inline BLIP_ABI {
 struct grounder_options {
   evaluation_view_options view{};
   int longest = 35;  // tokens of a text, [CLS] and [SEP] included
-  int layer = -1;    // of the text encoder, whose attention is looked at; -1: at two thirds of the depth (8 of 12)
+  int layer = -1;    // of the text encoder, whose attention is looked at; -1: at two thirds of the depth (8 of 12), but
+                     // not the last, where only the first token speaks for a match
   int block = -1;    // of the vision tower, likewise, for maps by similarity
   int batch = 8;     // pairs in one pass
   bool marked = true;  // BLIP's texts begin with [ENC] where they read a picture, as in training; else with [CLS]
@@ -61,7 +62,7 @@ class grounder {
     if (values_.is_packed()) throw config_error({"grounder: values", "plain ones", "packed ones", {}});
     const auto& text = model_.towers().text_encoder();
     const int depth = model_.towers().vision().depth();
-    if (o_.layer < 0) o_.layer = std::max(2 * text.layers() / 3, text.cross_from());
+    if (o_.layer < 0) o_.layer = std::max(std::min(2 * text.layers() / 3, text.layers() - 2), text.cross_from());
     if (o_.block < 0) o_.block = 2 * depth / 3;
     require_within_depth("layer, one with cross-attention", o_.layer, text.cross_from(), text.layers());
     require_within_depth("block of the vision tower", o_.block, 0, depth);
