@@ -131,9 +131,9 @@ const bootstrap_findings& bootstrap<Pretraining, Filter, Captioner>::findings(co
   };
   const auto gallery = static_cast<std::int64_t>(test.pictures.size());
   const retrieval_measures early = finds(*before), late = finds(*after);
-  found_.retrieval = {{"contrast alone", early.contrast, late.contrast, gallery, gallery}};
+  found_.retrieval = {{"Contrast alone", early.contrast, late.contrast, gallery, gallery}};
   if (early.reranked)
-    found_.retrieval.push_back({"matching head on the first " + std::to_string(o_.shortlist), *early.reranked,
+    found_.retrieval.push_back({"Matching head on the first " + std::to_string(o_.shortlist), *early.reranked,
                                 *late.reranked, gallery, gallery});
   if (data_.complete) {
     const auto truth = [&](const auto& m) {

@@ -150,7 +150,7 @@ TEST_CASE("bootstrap: a run has all its stages and ends with a report", "[train]
   CHECK(f.stages[2].losses[0].points.size() == 4);
   CHECK((f.samples.size() == 18 && f.retrieval.at(0).pictures == 10 && f.captions.at(0).pictures == 10));
   CHECK((!f.words.empty() && f.words[0].words.size() > 1));
-  CHECK((f.retrieval.size() == 2 && f.retrieval[1].name == "matching head on the first 16"));
+  CHECK((f.retrieval.size() == 2 && f.retrieval[1].name == "Matching head on the first 16"));
 }
 
 TEST_CASE("bootstrap: two threads end with the same bytes, another seed does not", "[train][bootstrap]") {

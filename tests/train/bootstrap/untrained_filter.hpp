@@ -33,7 +33,7 @@ class untrained_filter {
   owned<model_type, cpu> owned_{
       3,
       tower_options{{.depth = 1, .image_height = 32, .image_width = 32},
-                    {.layers = 1, .embedding = {.vocabulary = tokens.size(), .positions = 24}},
+                    {.layers = 2, .embedding = {.vocabulary = tokens.size(), .positions = 24}},
                     {}},
       itc<features>(itc_options{.queue = 0}), itm<>()};
 };

@@ -18,11 +18,14 @@ TEST_CASE("word_maps_of: an overlay for each word of the first captions, by the 
     const grounding g = ground(f.on, f.pairs.pictures[i], f.pairs.texts[i]);
     REQUIRE(all[i].words.size() == g.words.size());
     std::string said;
+    int seen = 0;
     for (std::size_t k = 0; k < g.words.size(); ++k) {
       said += (k > 0 ? " " : "") + all[i].words[k].word;
       CHECK(all[i].words[k].overlay == heat_overlay(f.pairs.pictures[i], g.words[k].map, g.rows, g.columns));
+      seen += all[i].words[k].overlay != all[i].picture;
     }
     CHECK(said == f.pairs.texts[i]);
+    CHECK(seen > 0);
   }
 }
 

@@ -50,6 +50,10 @@ inline void retrieval_chapter(markup& m, const bootstrap_findings& f) {
   chapter_head(m, "Finding the right picture, and the right words",
                "A text looks for its picture among all test pictures, a picture for its texts. Was the right one "
                "first, or among the first 5 or 10?");
+  if (f.retrieval.size() > 1)
+    m.element("p", {},
+              "By the contrast alone, texts and pictures are compared without being read together. The matching head reads "
+              "the best of each list, picture and text at once, and ranks those anew.");
   for (const retrieval_row& r : f.retrieval) {
     std::string heading = r.name;
     if (r.pictures > 0) heading += (heading.empty() ? "" : ": ") + grouped(r.pictures) + " pictures";
