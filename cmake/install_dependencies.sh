@@ -5,7 +5,7 @@
 set -euo pipefail
 packages=(g++ cmake ninja-build pkg-config ccache git libeigen3-dev libdnnl-dev librange-v3-dev libsimdjson-dev zlib1g-dev
           libutf8proc-dev libjpeg62-turbo-dev libpng-dev libarchive-dev libcli11-dev catch2 libbenchmark-dev)
-[ "${1:-}" = --quick ] || packages+=(clang libomp-dev libclang-rt-14-dev)
+[ "${1:-}" = --quick ] || packages+=(clang libomp-dev libclang-rt-14-dev python3)
 
 command -v dpkg-query > /dev/null || { echo "Not a Debian system: install the equivalents of: ${packages[*]}" >&2; exit 2; }
 missing=()
