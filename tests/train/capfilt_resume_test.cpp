@@ -94,7 +94,7 @@ void die_at(const std::string& path, int k, const capfilt_options& o = small()) 
 }  // namespace
 
 TEST_CASE("capfilt: a run that is killed at any instants leaves the bytes of one that was not",
-          "[train][capfilt][kills]") {
+          "[train][capfilt][.kills]") {
   const temporary_folder all;
   std::mt19937 random(11);
   const auto slowly = [](const std::string& path, int threads, int batch) {
@@ -123,7 +123,7 @@ TEST_CASE("capfilt: a run that is killed at any instants leaves the bytes of one
   }
 }
 
-TEST_CASE("capfilt: killed in every batch, it repeats no more than what was not saved", "[train][capfilt][kills]") {
+TEST_CASE("capfilt: killed in every batch, it repeats no more than what was not saved", "[train][capfilt][.kills]") {
   const temporary_folder all;
   for (int k = 1; k <= 38; k += 3) {  // two calls a batch
     const std::string path = all / std::to_string(k);

@@ -220,7 +220,7 @@ TEST_CASE("checkpoint_store: survives the loss of power after any file operation
   CHECK(k > 150);
 }
 
-TEST_CASE("checkpoint_store: survives being killed at any instant", "[train]") {
+TEST_CASE("checkpoint_store: survives being killed at any instant", "[train][.kills]") {
   const temporary_folder run;
   const std::string folder = run / "checkpoints";
   std::mt19937 random(1);

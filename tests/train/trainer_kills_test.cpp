@@ -64,7 +64,7 @@ void check_is(const std::string& folder, const std::string& undisturbed) {
 
 }  // namespace
 
-TEST_CASE("trainer: a run that is killed at any instants has the bits of one that was not", "[train][kills]") {
+TEST_CASE("trainer: a run that is killed at any instants has the bits of one that was not", "[train][.kills]") {
   const temporary_folder all;
   std::mt19937 random(7);
   int kills = 0, runs = 0, lost = 0;
@@ -105,7 +105,7 @@ TEST_CASE("trainer: a run that is killed at any instants has the bits of one tha
   CHECK(lost > 0);
 }
 
-TEST_CASE("trainer: SIGTERM and SIGINT save and end the process in order", "[train][kills]") {
+TEST_CASE("trainer: SIGTERM and SIGINT save and end the process in order", "[train][.kills]") {
   const temporary_folder all;
   const std::string undisturbed = all / "undisturbed";
   REQUIRE(child(undisturbed, "blip", 1).end() == 0);
