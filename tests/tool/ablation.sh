@@ -11,7 +11,7 @@ failed=0
 fail() { echo "FAILED: $1"; sed 's/^/    /' "$work/out" "$work/err" | tail -n 20; failed=1; }
 run() { bash "$ablation/run.sh" "$@" --tool "$tool" --sharing "$sharing" --threads 1 > "$work/out" 2> "$work/err"; }
 number() { sed -nE "s/.*\"$1\":([-0-9.e+]+).*/\1/p" "$2"; }
-command -v python3 > /dev/null || { echo 'skipped: no python3'; exit 0; }
+command -v python3 > /dev/null || { echo 'skipped: no python3'; exit 77; }
 
 few=(--steps 4 --web 128 --images 20 --seeds 3)
 rows='none filter captioner both'
