@@ -33,7 +33,7 @@ endfunction()
 # The cases of a program that kill processes at many instants, for minutes, are a test of their own, begun early: it and
 # the rest run side by side.
 function(blip_kills_apart name)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST 100)
+  set_tests_properties(${name} PROPERTIES COST 100)
   add_test(NAME ${name}_kills COMMAND ${name} [kills])
   set_tests_properties(${name}_kills PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600 COST 200)
 endfunction()
