@@ -13,20 +13,21 @@ if(BLIP_SANITIZE MATCHES "address")
   set(blip_test_environment "${blip_test_environment};LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_BINARY_DIR}/leaks.txt:print_suppressions=0" CACHE INTERNAL "")
 endif()
 function(blip_register_test name)
-  add_test(NAME ${name} COMMAND ${name})
+  add_test(NAME ${name} COMMAND ${name} ${ARGN})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600)
 endfunction()
 
 # One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own. LIBRARIES what it needs
-# besides; blip_glue is for tests of what is built upon kernels, whose own tests compile them from the headers.
+# besides; blip_glue is for tests of what is built upon kernels, whose own tests compile them from the headers. CASES a
+# tag of those to run, for a program that runs some of its cases only.
 function(blip_test_program name folder)
-  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "CASES" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
   list(FILTER sources EXCLUDE REGEX "_alone_test\\.cpp$")
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE blip_catch_main ${arg_LIBRARIES})
-    blip_register_test(${name})
+    blip_register_test(${name} ${arg_CASES})
   endif()
 endfunction()
 

@@ -63,7 +63,7 @@ TEST_CASE("the text tower fuses given states from a layer on", "[models]") {
   }), texts, of_a_tower);
 }
 
-TEST_CASE("texts read two pictures, by turns or both at once, in order or as a source index says", "[models]") {
+TEST_CASE("texts read two pictures, by turns or both at once, in order or as a source index says", "[models][long]") {
   const auto laws = [](auto make) {
     for (const bool in_order : {true, false})
       check_laws(subject(make, [in_order](auto& t, const auto& m, const auto& a) {
