@@ -4,19 +4,17 @@
 // one multiply-add as 2 FLOP, captions of 14 tokens on average, momentum pass and queue included. Prints a line per
 // model and fails when a step needs more than its share of what the published code does for the same batch.
 #include <cstdio>
-#include <memory>
 #include <vector>
 
 #include "blip/models/albef.hpp"
 #include "blip/models/blip.hpp"
-#include "support/counting.hpp"
-#include "support/idle.hpp"
+#include "support/counted_step.hpp"
 
 namespace {
 
 using namespace blip;
 using blip_test::multiply_adds;
-using B = blip_test::counting<blip_test::idle>;
+using B = blip_test::counts_only;
 
 const std::vector<int> caption_lengths{14, 10, 18, 12, 16, 9, 19, 14};
 
@@ -33,25 +31,9 @@ double gflop(const multiply_adds& m) { return 2 * m.all() / static_cast<double>(
 
 template <class Model, class... Losses>
 bool counted(const published& than, const tower_options& towers, int side, const Losses&... losses) {
-  Model model(towers, losses...);
-  auto layout = std::make_shared<arena_layout>();
-  layout->place("", model);
-  const arena<B> values(layout);
-  gradients<B> slopes(layout);
-  auto state = model.make_state(values, 1);
-  blip_test::work work;
-  device<B> dev({&work});
-
   examples e;
   for (const int n : caption_lengths) e.texts.emplace_back(static_cast<std::size_t>(n), 1000);
-  const B::scalar nobody_reads{};
-  const auto batch =
-      model.prepare({&nobody_reads, static_cast<int>(caption_lengths.size()), 3, side, side}, e, {.seed = 1});
-  recording_tape<B> t(dev, values, slopes, {.stochastic = true});
-  const auto loss = model.loss(t, state, batch, {.alpha = 0.4});
-  work.replaying = true;
-  t.backward(loss.total);
-  state.discard();
+  const blip_test::work work = blip_test::counted_step<Model>(towers, e, side, losses...);
 
   const double forward = gflop(work.forward), backward = gflop(work.backward), again = gflop(work.recomputed);
   const double sum = forward + backward + again, share = sum / than.gflop;

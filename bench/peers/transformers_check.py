@@ -4,12 +4,15 @@
 
     transformers_check.py --build ../../build/release [--sizes scenes base] [--keep DIR]
 
-Builds that serve: `cmake --preset release `cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool caption_logits``cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool caption_logits` cmake --build build/release --target blip_tool caption_logits`.
+A build that serves: `cmake --preset release -DBLIP_TESTS=OFF && cmake --build build/release --target blip_tool
+caption_logits`.
 For the small size of scenes and for BLIP-base at 384 pixels (random weights, drawn here):
 
   written    transformers writes a folder (save_pretrained; the base size in shards), the tool reads it
   converted  `blip convert` to the official names and from there to transformers' ones; transformers reads the result
              strictly, with the same bits in every tensor, and so does the tool
+  .pth       torch.save of {"model": the official names}, as the published files are; the tool reads it with --preset
+             and --vocab
   trained    (scenes) the tool pre-trains and fine-tunes a captioner; transformers reads its model/
 
 Of each: ids of every picture, greedy and by three beams, and the logits of one forward pass over the greedy text of
@@ -187,6 +190,15 @@ def compare(o, report, size, name, folder, model, files):
     return texts
 
 
+def compare_ids(o, report, size, name, path, texts, files, *options):
+    """The tool on a file alone: ids as transformers had them from the same weights."""
+    ours = [tool_says(o, path, files, beams, *options) for beams in (1, 3)]
+    equal = [sum(a == b for a, b in zip(*pair)) for pair in zip(texts, ours)]
+    report.demand(ours == texts, f"{size}, {name}: other ids")
+    report.rows.append([size, name, str(len(files)), f"{equal[0]} and {equal[1]}",
+                        str(len({tuple(ids) for ids in texts[0]})), str(len({i for ids in texts[0] for i in ids})), "-", "-"])
+
+
 def from_folder(report, folder, what):
     model, told = transformers.BlipForConditionalGeneration.from_pretrained(
         folder, output_loading_info=True, dtype=torch.float32)
@@ -215,6 +227,11 @@ def check_size(o, report, size, files):
     for name, tensor in model.state_dict().items():
         report.demand(torch.equal(tensor, again.state_dict()[name]), f"{size}, converted: other bits in {name}")
     compare(o, report, size, "converted", converted, again, files)
+
+    saved = o.work / size / "official.pth"
+    torch.save({"model": load_file(official), "epoch": 9}, saved)
+    compare_ids(o, report, size, ".pth", saved, texts, files, "--preset", "scenes" if size == "scenes" else "blip-base",
+                "--vocab", written / "vocab.txt", "--profile", "transformers")
 
 
 def check_trained(o, report, files):

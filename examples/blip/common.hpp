@@ -99,5 +99,6 @@ void add_ground(CLI::App& app, job& chosen);
 void add_vqa(CLI::App& app, job& chosen);
 void add_nlvr(CLI::App& app, job& chosen);
 void add_entail(CLI::App& app, job& chosen);
+void add_bench(CLI::App& app, job& chosen);
 
 }  // namespace tool

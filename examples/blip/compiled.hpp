@@ -7,6 +7,7 @@
 
 #include "blip/backend/cpu.hpp"
 #include "blip/backend/reference.hpp"
+#include "blip/core/initialise.hpp"
 #include "blip/models/blip.hpp"
 #include "blip/tasks/multimodal_features.hpp"
 #include "blip/tasks/pretrained.hpp"
@@ -25,9 +26,19 @@ typename B::options options_of(const compute& on) {
 // What the command line opened, with its parameters.
 template <class Model, bool Packed = true>
 struct loaded_model : blip::pretrained<Model, Packed> {
+  using B = typename Model::backend_type;
+
   template <class... Losses>
-  loaded_model(blip::device<typename Model::backend_type>& d, const opened_model& from, const Losses&... losses)
-      : blip::pretrained<Model, Packed>(d, from.sizes.options, from.weights, losses...) {}
+  loaded_model(blip::device<B>& d, const opened_model& from, const Losses&... losses)
+      : blip::pretrained<Model, Packed>(
+            d, from.sizes.options,
+            [&](blip::arena<B>& values) {
+              if (from.weights)
+                blip::load_weights(*from.weights, values);
+              else
+                blip::initialise(values, 0, {.by_fan_in = true});
+            },
+            losses...) {}
 };
 
 // Texts are cut where the model's table of positions ends.

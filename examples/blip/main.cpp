@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
                          tool::add_ground, tool::add_vqa, tool::add_nlvr,
                          tool::add_entail, tool::add_bootstrap, tool::add_pretrain,
                          tool::add_finetune, tool::add_capfilt, tool::add_evaluate, tool::add_convert,
-                         tool::add_inspect})
+                         tool::add_inspect,    tool::add_bench})
     add(app, chosen);
   try {
     app.parse(argc, argv);

@@ -33,11 +33,23 @@ blip::weights_layout layout_of(const blip::weights_file& weights) {
   return blip::recognise_layout(names).layout;
 }
 
-blip::wordpiece tokens_of(const std::string& vocabulary, const blip::tower_config& c, const blip::profile_rules& r) {
-  blip::vocabulary words = vocabulary.ends_with(".json") ? blip::load_tokenizer_json(vocabulary)
-                                                         : blip::load_vocabulary(vocabulary);
+blip::wordpiece tokens_of(blip::vocabulary words, const blip::tower_config& c, const blip::profile_rules& r) {
   return is_of_albef(c) ? blip::albef_tokenizer(std::move(words), r.albef_closes)
                         : blip::blip_tokenizer(std::move(words));
+}
+
+blip::wordpiece tokens_of(const std::string& vocabulary, const blip::tower_config& c, const blip::profile_rules& r) {
+  return tokens_of(vocabulary.ends_with(".json") ? blip::load_tokenizer_json(vocabulary)
+                                                 : blip::load_vocabulary(vocabulary),
+                   c, r);
+}
+
+// What weights and words leave open of a size's options: as many words as there are, pictures of the size's side.
+void fill_in(opened_model& m) {
+  for (blip::text_options* text : {&m.sizes.options.text, &m.sizes.options.decoder})
+    if (text->embedding.vocabulary == 0) text->embedding.vocabulary = m.tokens.size();
+  if (m.sizes.structure.vision.width == blip::scenes_vit.structure.width) m.features = blip::scenes_features.width;
+  m.view.height = m.sizes.options.vision.image_height, m.view.width = m.sizes.options.vision.image_width;
 }
 
 // A captioner is a decoder that reads pictures, what judges pairs an encoder that does; other towers are other tasks.
@@ -136,10 +148,7 @@ opened_model open_file(const model_options& o, model_task task) {
                  .rules = rules};
   for (const blip::text_options* text : {&found.options.text, &found.options.decoder})
     require_words(o.vocabulary, m.tokens.size(), text->embedding.vocabulary);
-  for (blip::text_options* text : {&m.sizes.options.text, &m.sizes.options.decoder})
-    if (text->embedding.vocabulary == 0) text->embedding.vocabulary = m.tokens.size();
-  if (m.sizes.structure.vision.width == blip::scenes_vit.structure.width) m.features = blip::scenes_features.width;
-  m.view.height = m.sizes.options.vision.image_height, m.view.width = m.sizes.options.vision.image_width;
+  fill_in(m);
   return m;
 }
 
@@ -168,6 +177,22 @@ opened_model open_model(const model_options& o, model_task task) {
   if (there("/model/config.json")) return open_folder({o.path + "/model", o.preset, o.vocabulary}, task);
   if (there("/options.json") && there("/weights.safetensors")) return open_run(o, task);
   return open_folder(o, task);
+}
+
+opened_model unlearned_model(std::string_view preset, const blip::tower_preset& sizes) {
+  const bool albef = is_of_albef(sizes.structure);
+  const int table = std::max(sizes.options.text.embedding.vocabulary, sizes.options.decoder.embedding.vocabulary);
+  const int own = (table > 0 ? table : 100) - (albef ? 0 : 2);  // [DEC] and [ENC] follow
+  std::vector<std::string> words{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
+  while (static_cast<int>(words.size()) < own) words.push_back("w" + std::to_string(words.size()));
+  const blip::profile_rules rules = blip::usual_rules(blip::weights_layout::transformers);
+  opened_model m{.path = std::string(preset),
+                 .weights = {},
+                 .sizes = sizes,
+                 .tokens = tokens_of(blip::vocabulary(words), sizes.structure, rules),
+                 .rules = rules};
+  fill_in(m);
+  return m;
 }
 
 }  // namespace tool

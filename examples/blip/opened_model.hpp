@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "blip/config/towers.hpp"
 #include "blip/image/evaluation_view.hpp"
@@ -21,7 +23,7 @@ enum class model_task { caption, match, answer, entail, reason };
 // A model that was found, but for its parameters.
 struct opened_model {
   std::string path;
-  blip::weights_file weights;
+  std::optional<blip::weights_file> weights;  // none: drawn at random
   blip::tower_preset sizes;
   int features = 256;  // width of the contrastive features
   blip::wordpiece tokens;
@@ -36,5 +38,7 @@ struct opened_model {
 // A folder in the layout of Hugging Face, or a file of weights with the name of its size and a vocabulary. Throws
 // config_error for what is not said, and what readers throw.
 opened_model open_model(const model_options& o, model_task task);
+// A model of a compiled size that knows nothing, for measurements: its parameters are drawn at random, its words made up.
+opened_model unlearned_model(std::string_view preset, const blip::tower_preset& sizes);
 
 }  // namespace tool

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train_command.hpp"
+#include "training.hpp"
 
 namespace tool {
 namespace {
@@ -9,9 +10,7 @@ struct pretrain_options : train_options {
 };
 
 int pretrain(const pretrain_options& o) {
-  blip::training_recipe recipe;
-  if (o.family == "albef") recipe.family = "albef", recipe.queue = 1024, recipe.cleaning = "albef";
-  return train("pretrain", o, recipe_for(o, o.family, recipe));
+  return train("pretrain", o, recipe_for(o, o.family, usual_pretraining(o.family)));
 }
 
 }  // namespace

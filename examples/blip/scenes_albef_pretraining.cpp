@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "scenes_compositions.hpp"
 #include "train_model.hpp"
 
 namespace tool {
 namespace {
 
-// ITC + ITM + MLM, distilled from the momentum model.
 blip::run_result train(const training_request& q) {
-  constexpr blip::itc_config F{.width = blip::scenes_features.width};
-  using model = blip::albef_pretraining<blip::scenes_albef.structure, blip::cpu, F>;
-  const blip::training_recipe& r = q.recipe;
-  return train_model<model>(
-      q, scenes_towers(blip::scenes_albef.options, q),
-      blip::itc<F>(contrast_of(r)),
-      blip::itm<>({.first_token = -1}, {.epsilon = 1e-4}),
-      blip::mlm<>({.rate = r.masked, .mask = q.tokens.mask(), .never = {q.tokens.padding(), q.tokens.opening()}}));
+  return compose_scenes_albef<blip::cpu>(
+      q, [&]<class Model>(const auto& towers, const auto&... losses) { return train_model<Model>(q, towers, losses...); });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "save_stages.hpp"
+#include "scenes_compositions.hpp"
 #include "train_model.hpp"
 
 namespace tool {

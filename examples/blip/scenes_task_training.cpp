@@ -2,6 +2,7 @@
 #include "blip/train/record_batches.hpp"
 #include "presets.hpp"
 #include "save_stage.hpp"
+#include "scenes_compositions.hpp"
 #include "train_model.hpp"
 
 namespace tool {

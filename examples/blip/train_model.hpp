@@ -11,8 +11,6 @@
 #include "blip/image/training_view.hpp"
 #include "blip/io/load_weights.hpp"
 #include "blip/io/save_weights.hpp"
-#include "blip/losses/itc.hpp"
-#include "blip/models/scenes.hpp"
 #include "blip/train/in_process.hpp"
 #include "blip/train/pair_batches.hpp"
 #include "blip/train/standard_error.hpp"
@@ -64,13 +62,6 @@ inline std::int64_t steps_of_epoch(const training_request& q, std::uint64_t samp
 // The threads of a rank: --threads is for all of them.
 inline blip::cpu::options share_of(blip::cpu::options o, int ranks) {
   if (o.threads > 0) o.threads = std::max(1, o.threads / ranks);
-  return o;
-}
-
-// The contrast of a recipe.
-inline blip::itc_options contrast_of(const blip::training_recipe& r) {
-  blip::itc_options o{.queue = r.queue, .clamp = r.clamp_temperature};
-  if (r.negatives_of_all_ranks) o.hard_negatives = blip::negatives_from::all_ranks;
   return o;
 }
 
@@ -160,13 +151,6 @@ blip::run_result train_model(const training_request& q, const blip::tower_option
     return blip::pair_batches<Model>({{stream, 0}}, q.tokens, o);
   };
   return train_on<Model>(q, towers, samples, batches, losses...);
-}
-
-// Towers of the size of scenes for the words and pictures of a request.
-inline blip::tower_options scenes_towers(blip::tower_options o, const training_request& q) {
-  o = blip::with_vocabulary(o, q.tokens.size());
-  o.vision.image_height = o.vision.image_width = q.recipe.image_size;
-  return o;
 }
 
 }  // namespace tool

@@ -31,6 +31,13 @@ struct training_request {
   std::function<void(std::string_view)> told{};  // empty: in silence
 };
 
+// How pairs of a generated world are trained on where nothing else is said.
+inline blip::training_recipe usual_pretraining(const std::string& family) {
+  blip::training_recipe r;
+  if (family == "albef") r.family = "albef", r.queue = 1024, r.cleaning = "albef";
+  return r;
+}
+
 // A composition of one size that was compiled for training, under what `--family`, `--task` and `--preset` call it.
 struct compiled_trainer {
   std::string_view family, task, preset;

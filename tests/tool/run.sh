@@ -27,7 +27,7 @@ expect 'an unknown subcommand names the nearest one' 2 'there is no subcommand "
 expect 'an unknown option is a wrong usage' 2 '--frobnicate' -- "$tool" inspect x --frobnicate
 expect 'a value out of range is a wrong usage' 2 '--beams' -- "$tool" caption --model m --image i --beams 0
 expect 'a captioner without pictures is a wrong usage' 2 -- "$tool" caption --model m
-for name in caption match features retrieve ground bootstrap convert inspect; do
+for name in caption match features retrieve ground bootstrap convert inspect bench; do
   expect "$name --help shows an example" 0 'Example:' "  blip $name " -- "$tool" $name --help
 done
 expect 'a missing file is bad input' 1 'no-such-file' -- "$tool" inspect "$work/no-such-file"
@@ -181,6 +181,19 @@ expect 'convert drops nothing silently' 1 'temp' -- "$tool" convert --from "$mod
 [ ! -e "$work/x.safetensors" ] || fail 'a refused conversion writes nothing'
 expect 'convert drops what it is told to' 0 -- "$tool" convert --from "$models/filter/weights.safetensors" --to "$work/x.safetensors" \
   --layout transformers --drop-training
+
+# Speeds, of the small size alone.
+mkdir "$work/tmp"
+few=(--models scenes --batch 2 --tokens 5 --rounds 1 --threads 1 --quiet)
+expect 'bench shows a table' 0 'peak ' '| scenes | images, blip | 2 |' '| scenes | captions, greedy | 2 |' \
+  '| scenes | captions, 3 beams | 2 |' '| scenes | training, blip | 32 |' '| scenes | training, albef, queue | 32 |' \
+  -- env TMPDIR="$work/tmp" "$tool" bench "${few[@]}"
+[ -z "$(ls -A "$work/tmp")" ] || fail 'bench leaves nothing behind'
+expect 'bench speaks JSON' 0 '"work":"captions","how":"greedy","batch":2' '"share_of_peak":' '"peak_bytes":' -- "$tool" bench "${few[@]}" --work captions --json
+[ "$(wc -l < "$work/out")" = 2 ] || fail 'bench measures what was asked for'
+expect 'bench speaks CSV' 0 'model,work,how,batch' 'scenes,images,"blip",2,bf16,1,' -- "$tool" bench "${few[@]}" --work images --precision bf16 --csv
+expect 'bench names the sizes that there are' 1 '--models' 'scenes' -- "$tool" bench --models scnees
+expect 'bench of what nobody measures is a wrong usage' 2 '--work' -- "$tool" bench --work sleep
 
 # A run that is stopped and goes on.
 run=$work/run

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,16 +30,20 @@ class pretrained {
  public:
   using B = typename Model::backend_type;
 
-  // `losses` as the model's constructor takes them. Throws what load_weights throws.
-  template <class... Losses>
-  pretrained(device<B>& d, const tower_options& sizes, const weights_file& weights, const Losses&... losses)
+  // Parameters as fill(arena) leaves them, which are 0 before; `losses` as the model's constructor takes them.
+  template <std::invocable<arena<B>&> Fill, class... Losses>
+  pretrained(device<B>& d, const tower_options& sizes, const Fill& fill, const Losses&... losses)
       : model_(sizes, losses...) {
     auto layout = std::make_shared<arena_layout>();
     layout->place("", model_);
     values_ = arena<B>(std::move(layout));
-    load_weights(weights, values_);
+    fill(values_);
     if constexpr (Packed && requires(arena<B> a) { pack(d, std::move(a)); }) values_ = pack(d, std::move(values_));
   }
+  // Those of a file. Throws what load_weights throws.
+  template <class... Losses>
+  pretrained(device<B>& d, const tower_options& sizes, const weights_file& weights, const Losses&... losses)
+      : pretrained(d, sizes, [&](arena<B>& values) { load_weights(weights, values); }, losses...) {}
   // Throws config_error as well, for a folder whose sizes are not those of the model's type; it names the first one.
   template <class... Losses>
   pretrained(device<B>& d, const model_folder& folder, const Losses&... losses)
