@@ -52,7 +52,7 @@ namespace blip_golden_defaults {  // what not every case states
 inline constexpr double label_smoothing = 0;
 inline constexpr int vision_mlp_hidden = 0, vision_mlp_ratio = 0, vocab_size = 0, text_vocab_size = 0, max_positions = 0,
                      text_max_positions = 0, text_type_vocab_size = 0, text_fusion_layer = 0, text_len = 0, embed_dim = 1,
-                     queue_size = 1, bos_id = -1, enc_id = -1, prompt_length = 0, batch = 4, decoder_layers = 1, special_ids_mask = 0,
+                     queue_size = 1, bos_id = -1, enc_id = -1, prompt_length = 0, decoder_layers = 1, special_ids_mask = 0,
                      special_ids_pad = 0, special_ids_cls = 0, decoder_encoder_width = 1;
 inline constexpr double momentum = 0.995;
 }

@@ -6,7 +6,6 @@
 #include "watched.hpp"
 
 using namespace blip;
-using golden::c::batch;
 namespace c = golden::c;
 
 namespace {
@@ -58,19 +57,21 @@ TEMPLATE_LIST_TEST_CASE("pre-training steps equal the published code", "[golden]
       golden::load_queues<B>(queue, g.expected, before + "after.", "queue_ptr", c::queue_size, c::embed_dim);
       golden::load_moments(g, optimiser, before);
     }
+    const auto n = static_cast<std::size_t>(g.inputs.shape(run + "images")[0]);
+    const int batch = static_cast<int>(n);
     const auto pixels = golden::to_device<B>(g.inputs.template read<S>(run + "images"));
     const auto images = golden::to_device<B>(g.inputs.template read<int>(run + golden::name_of_negative_images));
     const auto texts = golden::to_device<B>(g.inputs.template read<int>(run + golden::name_of_negative_texts));
     state->model().template loss_at<1>().negatives.indices = {images.data(), texts.data()};
     const golden::packing rows(g.inputs.template read<int>(run + "attention_mask"), batch);
     const examples e{.texts = golden::texts_of(g.inputs.template read<int>(run + "input_ids"),
-                                               g.inputs.template read<int>(run + "attention_mask"), batch)};
+                                               g.inputs.template read<int>(run + "attention_mask"), n)};
     auto b = (*state)->prepare({pixels.data(), batch, 3, c::image_size, c::image_size}, e);
     if constexpr (golden::albef) {
       const auto mask = g.inputs.template read<int>(run + "attention_mask");
       auto labels = g.inputs.template read<int>(run + "mlm.labels");
       std::get<2>(b.data) = mlm<>::prepare<B>(
-          {golden::texts_of(g.inputs.template read<int>(run + "mlm.masked_ids"), mask, batch), golden::texts_of(labels, mask, batch)},
+          {golden::texts_of(g.inputs.template read<int>(run + "mlm.masked_ids"), mask, n), golden::texts_of(labels, mask, n)},
           (*state)->vocabulary());
     }
 
