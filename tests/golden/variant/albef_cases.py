@@ -4,6 +4,7 @@ import autograd.numpy as np
 import numpy
 
 from variant.files import stored
+from variant.generation import rank
 from variant.network import bert, classes, dense, embed, feature, reads, softmax, unseen, vit, word_logits
 from variant.training import (Weights, adamw, average, begin, contrast, cross_entropy, differentiate, enqueue, features, labels_of, match,
                               one_hot, part, results, teach, word_losses)
@@ -186,29 +187,17 @@ def run_vqa(meta, s, w, x, first):
         seen, g, by = differentiate(forward, state, first, ["image_embeds", "question_states", "answer_logits"])
         out.update(results(run["key_prefix"], {**before, **seen}, g, by, state, first))
     plain = Weights(begin(w, first), first)
-    out.update({"rank." + k: v for k, v in rank(plain, s, x, question(plain, unseen)).items()})
-    return out
-
-
-def rank(w, s, x, states):
-    """The candidates with the likeliest first words, in the order of their whole score."""
-    ids, words, mask, k = x["rank.answer_list_ids"], x["rank.answer_list_mask"], x["question_mask"], s["shortlist"]
-    n, start = len(states), numpy.full((len(states), 1), ids[0, 0])
-    out = {"first_token_logits": answer_logits(w, start, numpy.ones_like(start), states, mask, s)[:, 0]}
-    out["prob_first_token"] = softmax(out["first_token_logits"])[:, ids[:, 1]]
-    # Of equals (one first word) the last, as in the published run.
-    short = out["shortlist_ids"] = len(ids) - 1 - numpy.argsort(-out["prob_first_token"][:, ::-1], 1, kind="stable")[:, :k]
-    likely = out["shortlist_probs"] = numpy.take_along_axis(out["prob_first_token"], short, 1)
-    rows, of = short.reshape(-1), numpy.repeat(numpy.arange(n), k)
-    out["candidate_answer_ids"] = ids[rows]
-    out["candidate_logits"] = answer_logits(w, ids[rows], words[rows], states[of], mask[of], s)
-    losses = word_losses(out["candidate_logits"], labels_of(ids[rows], words[rows]), 0.0)
-    out["candidate_loss"] = numpy.sum(losses, 1).reshape(n, k)
-    out["candidate_log_score"] = numpy.log(likely) - out["candidate_loss"]
-    probability = softmax(out["candidate_log_score"])
-    order = numpy.argsort(-probability, 1, kind="stable")
-    out["topk_ids"], out["topk_probs"] = (numpy.take_along_axis(v, order, 1) for v in (short, probability))
-    return out
+    states = question(plain, unseen)
+    logits_of = lambda ids, words, rows: answer_logits(plain, ids, words, states[rows], mask[rows], s)
+    r = rank(logits_of, x["rank.answer_list_ids"], x["rank.answer_list_mask"], len(states), s["shortlist"], 0.0)
+    score = numpy.log(r["probabilities"]) - r["losses"]  # the first word counts twice
+    order = numpy.argsort(-score, 1, kind="stable")
+    ids, chances, ordered = (numpy.take_along_axis(v, order, 1) for v in (r["short"], softmax(score), score))
+    ranked = {"first_token_logits": r["first"], "prob_first_token": r["likely"], "shortlist_ids": r["short"],
+              "shortlist_probs": r["probabilities"], "candidate_answer_ids": r["ids"], "candidate_logits": r["logits"],
+              "candidate_loss": r["losses"], "candidate_log_score": score, "topk_ids": ids, "topk_probs": chances}
+    out.update({"rank." + k: v for k, v in ranked.items()})
+    return {**out, "margin": min(r["margin"], numpy.min(ordered[:, :-1] - ordered[:, 1:]))}
 
 
 CASES = {"albef/pretrain": run_pretrain, "albef/pretrain_alpha0": run_pretrain, "albef/retrieval": run_retrieval, "albef/ve": run_classes,

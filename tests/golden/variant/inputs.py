@@ -21,7 +21,12 @@ def weights(names, s, first, rng):
             v = rng.normal(size=shape)
             out[k] = v / numpy.sqrt(numpy.sum(v * v, 0))
         else:
-            out[k] = rng.normal(size=shape) * 0.2 + ("orm" in k and k.endswith("weight"))
+            # Places differ much, lest a text repeats one word.
+            scale = 1.0 if "position_embeddings" in k else 0.2
+            out[k] = rng.normal(size=shape) * scale + ("orm" in k and k.endswith("weight"))
+    for k in out:
+        if k.endswith("predictions.bias"):
+            out[k][s["sep"]] += 2  # so that texts end
     out.update({k: out[of] for k, of in first.items()})
     return out
 
@@ -190,7 +195,27 @@ def draw_albef_vqa(rng, s, config, runs):
     return x
 
 
-DRAWS = {"blip/vit": draw_vit, "blip/med-text": draw_med, "blip/med-multimodal": draw_med, "blip/med-decoder": draw_med,
+def draw_captions(rng, s, config, runs):
+    prompt = [s["bos"]] + words(rng, s, s["prompt"] - 1).tolist()
+    config["prompt_ids"] = [s["cls"]] + prompt[1:] + [s["sep"]]
+    return {"images": images(rng, s), "prompt_ids": numpy.array([prompt] * s["batch"])}
+
+
+def draw_questions(rng, s, config, runs):
+    return {"images": images(rng, s), **text_inputs(rng, s, s["question_length"], "question_input_ids", "question_attention_mask")}
+
+
+def draw_answers(rng, s, config, runs):
+    x = draw_questions(rng, s, config, runs)
+    x.update(text_inputs(rng, s, s["answer_length"], "answer_input_ids", "answer_attention_mask", s["answers"], shortest=3))
+    x["answer_input_ids"][:, 0] = s["bos"]
+    x["answer_input_ids"][3, 1] = x["answer_input_ids"][5, 1]  # two that begin alike
+    return x
+
+
+DRAWS = {"blip/caption-generate": draw_captions, "blip/vqa-generate": draw_questions, "blip/vqa-rank": draw_answers,
+         "albef/grounding": draw_pairs,
+         "blip/vit": draw_vit, "blip/med-text": draw_med, "blip/med-multimodal": draw_med, "blip/med-decoder": draw_med,
          "albef/text_encoder": draw_text_encoder, "blip/pretrain": draw_blip_pretrain, "blip/caption-train": draw_caption,
          "blip/vqa-train": draw_blip_vqa, "blip/retrieval": draw_blip_retrieval, "blip/nlvr": draw_blip_nlvr, "blip/itm-head": draw_pairs,
          "albef/pretrain": draw_albef_pretrain, "albef/pretrain_alpha0": draw_albef_pretrain, "albef/retrieval": draw_albef_retrieval,

@@ -72,7 +72,7 @@ def vit(w, p, images, s, see=unseen):
     for i in range(s["depth"]):
         k = p + "blocks.%d." % i
         h = dense(w, k + "attn.qkv", norm(w, k + "norm1", x, eps))
-        h = attend(h[..., :width], h[..., width : 2 * width], h[..., 2 * width :], s["vision_heads"], 0.0)
+        h = attend(h[..., :width], h[..., width : 2 * width], h[..., 2 * width :], s["vision_heads"], 0.0, see, "attention.%d" % i)
         x = x + dense(w, k + "attn.proj", h)
         x = x + dense(w, k + "mlp.fc2", gelu(dense(w, k + "mlp.fc1", norm(w, k + "norm2", x, eps))))
         x = see("block_output.%d" % i, x)

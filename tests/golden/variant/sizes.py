@@ -16,7 +16,8 @@ KEYS = {
     "queue": ("queue_size", "queue_size"), "pointer": ("queue_ptr_start", "queue_ptr_start"), "batch": ("batch", None),
     "length": ("text_len", None), "encoder_length": ("encoder_len", None), "question_length": ("question_len", None),
     "answer_length": ("answer_len", None), "prompt": ("prompt_length", None), "momentum": ("momentum", "momentum"),
-    "smoothing": ("label_smoothing", None), "classes": (None, "num_classes"), "shortlist": (None, "k_test"),
+    "smoothing": ("label_smoothing", None), "classes": (None, "num_classes"),
+    "shortlist": ("k_test", "k_test"), "answers": ("num_answers", None),
     "temp": ("stored_temp", "temp"),
 }
 SPECIAL = ("cls", "sep", "bos", "enc")  # BLIP's last four words, in this order; ALBEF's are fixed
