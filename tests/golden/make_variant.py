@@ -17,8 +17,6 @@ from variant.training import ties
 
 CASES = {**towers.CASES, **blip_cases.CASES, **albef_cases.CASES, **inference.CASES}
 
-
-
 # New sizes, as many of them different numbers as a case allows.
 MED = {"hidden": 42, "heads": 6, "inner": 70, "vocab": 90, "context": 26, "positions": 13, "layers": 3, "batch": 5, "length": 11}
 BLIP = {"image": 21, "patch": 7, "width": 22, "vision_heads": 2, "mlp": 50, "depth": 3, "hidden": 36, "heads": 6, "inner": 58, "vocab": 97,
@@ -44,7 +42,8 @@ SIZES = {
     "blip/vqa-rank": {**BLIP, "question_length": 9, "answer_length": 7, "answers": 13, "shortlist": 5},
     # The first of the pictures and boxes; the watched layer is the first that reads pictures.
     "albef/grounding": {**ALBEF, **FEATURES, "depth": 3, "cross_from": 3, "batch": 3}}
-STALE = ("tensors", "files", "float32_deviation", "single_precision_reference", "fixed_choices", "gradient_and_after_tensors")
+STALE = ("tensors", "files", "float32_deviation", "single_precision_reference", "fixed_choices", "gradient_and_after_tensors",
+         "decision_margins")
 
 
 def cases(root):
