@@ -68,3 +68,13 @@ inline constexpr std::string_view case_name = \"@case@\";
   target_link_libraries(${name} PRIVATE blip_catch_main blip_glue blip::data)
   blip_register_test(${name})
 endfunction()
+
+# A golden test that reads words or picture files.
+function(blip_golden_files_test family case source suffix)
+  if(TARGET blip::text AND TARGET blip::images)
+    blip_golden_test(${family} ${case} ${source} ${suffix})
+    if(TARGET golden_${family}_${case}${suffix})
+      target_link_libraries(golden_${family}_${case}${suffix} PRIVATE blip::text blip::images)
+    endif()
+  endif()
+endfunction()

@@ -58,22 +58,6 @@ function(blip_golden_lines_test name source)
   endif()
 endfunction()
 
-# Golden models of transformers, loaded; the test skips the cases that the folder lacks.
-function(blip_golden_hf_weights_test)
-  add_executable(golden_hf_weights "${PROJECT_SOURCE_DIR}/tests/golden/hf_weights.cpp")
-  target_link_libraries(golden_hf_weights PRIVATE blip_catch_main blip_glue blip::data)
-  blip_register_test(golden_hf_weights)
-endfunction()
-
-# Each profile against the stack that it follows. The test skips the cases that the folder lacks.
-function(blip_golden_profiles_test)
-  if(TARGET blip::text AND TARGET blip::images)
-    add_executable(golden_profiles "${PROJECT_SOURCE_DIR}/tests/golden/profiles.cpp")
-    target_link_libraries(golden_profiles PRIVATE blip_catch_main blip_glue blip::data blip::text blip::images)
-    blip_register_test(golden_profiles)
-  endif()
-endfunction()
-
 # Golden cases of pictures: files, resizes, augmentation. The test skips the cases that the folder lacks.
 function(blip_golden_images_test)
   if(TARGET blip::images)

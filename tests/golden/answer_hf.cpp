@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <simdjson.h>
-
-#include "blip/image/image_file.hpp"
-#include "blip/io/model_folder.hpp"
 #include "blip/layers/owned.hpp"
-#include "blip/models/blip.hpp"
 #include "blip/tasks/answerer.hpp"
-#include "golden_config.hpp"  // written at configure time from the model's config.json
+#include "hf_pictures.hpp"
 #include "support/backends.hpp"
-#include "support/catch.hpp"
 
 using namespace blip;
-namespace c = blip_golden;
+namespace hf = golden::hf;
 
 namespace {
 
-constexpr vit_config vision{.width = c::vision_config_hidden_size,
-                            .heads = c::vision_config_num_attention_heads,
-                            .hidden = c::vision_config_intermediate_size,
-                            .patch = c::vision_config_patch_size};
-constexpr text_config text{.width = c::text_config_hidden_size,
-                           .heads = c::text_config_num_attention_heads,
-                           .hidden = c::text_config_intermediate_size,
-                           .context = c::vision_config_hidden_size,
-                           .cross = cross_schedule::all};
-constexpr tower_config structure = answerer_structure(vision, text);
-
-const std::string directory(c::directory);
+constexpr tower_config structure = answerer_structure(hf::vision, hf::text);
 
 std::string words(simdjson::dom::element e, const std::string& key) { return std::string(e[key].get_string().value()); }
 
@@ -36,10 +19,8 @@ TEMPLATE_LIST_TEST_CASE("answers to questions about picture files equal those of
                         test::golden_backends) {
   using B = TestType;
   using M = blip_answerer<structure, B>;
-  const simdjson::padded_string json = simdjson::padded_string::load(directory + "/case.json").value();
-  simdjson::dom::parser parser;
-  const simdjson::dom::element all = parser.parse(json);
-  const model_folder folder(directory + "/model");
+  const hf::picture_files g;
+  const model_folder folder(g.directory + "/model");
   owned<M, B> model(1, folder.options(), answer_list<>());
   load_model(folder, structure, model.values());
   const wordpiece tokens = blip_tokenizer(load_vocabulary(folder.find("vocab.txt").value()));
@@ -48,8 +29,8 @@ TEMPLATE_LIST_TEST_CASE("answers to questions about picture files equal those of
   std::vector<image> pictures;
   std::vector<std::string> questions;
   std::vector<simdjson::dom::element> lines;
-  for (const auto line : simdjson::dom::array(all["expected"])) {
-    pictures.push_back(read_image(directory + "/" + words(line, "image")));
+  for (const auto line : simdjson::dom::array(g.json["expected"])) {
+    pictures.push_back(read_image(g.directory + "/" + words(line, "image")));
     questions.push_back(words(line, "question"));
     lines.push_back(line);
   }
@@ -57,17 +38,15 @@ TEMPLATE_LIST_TEST_CASE("answers to questions about picture files equal those of
   answerer_options o{.view = {.height = p.height, .width = p.width, .filter = pillow_filter(p.filter)}};
   o.follow(rules_of(profile::transformers), /*of_albef=*/false);
   o.view.statistics = {.mean = p.mean, .deviation = p.deviation, .scale = p.scale};
-  o.rules.max_tokens = static_cast<int>(all["settings"]["max_new_tokens"].get_int64().value());
+  o.rules.max_tokens = static_cast<int>(g.json["settings"]["max_new_tokens"].get_int64().value());
   device<B> d;
   const auto check = [&](const std::string& way, const std::string& rule) {
     const auto found = answerer<M>(*model, model.values(), tokens, o)(d, pictures, questions);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       INFO(way << rule << ": " << questions[i]);
-      std::vector<int> ids{tokens.id("[DEC]")}, expected;
-      for (const auto id : simdjson::dom::array(lines[i][way + "_ids" + rule]))
-        expected.push_back(static_cast<int>(id.get_int64().value()));
+      std::vector<int> ids{tokens.id("[DEC]")};
       ids.insert(ids.end(), found[i][0].details.tokens.begin(), found[i][0].details.tokens.end());
-      CHECK(ids == expected);
+      CHECK(ids == hf::ids_of(lines[i][way + "_ids" + rule]));
       if (rule.empty()) CHECK(found[i][0].text == words(lines[i], way + "_text"));
     }
   };

@@ -129,6 +129,12 @@ class test_case {
     return parsed_.at_pointer(pointer).get(v) == simdjson::SUCCESS ? v : otherwise;
   }
 
+  // Words of case.json by JSON pointer; none: empty.
+  std::string_view words_at(const std::string& pointer) const {
+    std::string_view v;
+    return parsed_.at_pointer(pointer).get(v) == simdjson::SUCCESS ? v : std::string_view{};
+  }
+
   stored weights, inputs, expected;
 
  private:
