@@ -55,8 +55,8 @@ struct bench_options {
 // What was measured: `seconds` for `batch` items of `flop` each (0: not known).
 struct measurement {
   std::string model, work, how;
-  int batch;
-  double seconds, flop, peak_bytes;
+  int batch = 0;
+  double seconds = 0, flop = 0, peak_bytes = 0;
 };
 
 double seconds_since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
@@ -107,8 +107,8 @@ double peak_of_products(const compute& on) {
   return best;
 }
 
-// Products of a picture's way through its tower, and of a caption's: a token reads `rows` of the picture and the tokens
-// before it.
+// Products of a picture's way through its tower, and of a caption's: a token reads the rows of the picture and the
+// tokens before it; beams part behind the first one.
 double rows_of(const blip::tower_preset& p) {
   const blip::vit_options& o = p.options.vision;
   const int patch = p.structure.vision.patch;
@@ -126,7 +126,7 @@ double caption_flop(const blip::tower_preset& p, int tokens, int beams) {
                words = p.options.decoder.embedding.vocabulary;
   double token = layers * (12 * width * width + 4 * width * hidden + 4 * n * width) + 2 * width * (width + words);
   token += layers * 4 * width * (tokens + 1) / 2;  // of the mean number of tokens
-  return picture_flop(p) + layers * n * 4 * c.context * width + beams * tokens * token;
+  return picture_flop(p) + layers * n * 4 * c.context * width + (1 + beams * (tokens - 1)) * token;
 }
 
 std::vector<blip::image> made_up_pictures(int count, const opened_model& m) {
@@ -225,7 +225,7 @@ void measure_training(const bench_options& o, const compute& on, const report& t
           tokens.encode(blip::clean_caption(blip::cleaning_of(recipe), q.data[0].pairs.sample(i).caption, recipe.words),
                         recipe.longest));
     for (const counted_training& c : counted_trainings())
-      if (c.family == compiled.family && c.queue == compiled.queue && compiled.preset == "scenes")
+      if (c.family == compiled.family && c.preset == compiled.preset && c.queue == compiled.queue)
         flop = c.flop(q, texts);
     tell({std::string(compiled.preset), "training", std::string(compiled.family) + (compiled.queue ? ", queue" : ""),
           recipe.batch, median(seconds), flop, peak_memory::bytes()});
@@ -253,42 +253,49 @@ int bench(const bench_options& o) {
   const double peak = peak_of_products(on);
   const std::string precision = on.bf16 ? "bf16" : "fp32";
   const int threads = on.threads > 0 ? on.threads : blip::available_threads();
+  const auto facts = [&](const measurement& m) {
+    const double rate = m.batch / m.seconds, speed = m.flop * rate;
+    const auto known = [&](double v) { return m.flop > 0 ? json_object::digits(v) : std::string("null"); };
+    return std::vector<std::pair<const char*, std::string>>{
+        {"model", json_object::quoted(m.model)},
+        {"work", json_object::quoted(m.work)},
+        {"how", json_object::quoted(m.how)},
+        {"batch", std::to_string(m.batch)},
+        {"precision", json_object::quoted(precision)},
+        {"threads", std::to_string(threads)},
+        {"per_second", json_object::digits(rate)},
+        {"seconds", json_object::digits(m.seconds)},
+        {"gflops", known(speed / 1e9)},
+        {"share_of_peak", known(speed / peak)},
+        {"peak_bytes", std::to_string(static_cast<std::int64_t>(m.peak_bytes))}};
+  };
+  const auto as_row = [&](const measurement& m) {
+    const double rate = m.batch / m.seconds, speed = m.flop * rate;
+    const auto known = [&](const std::string& text) { return m.flop > 0 ? text : std::string("-"); };
+    return "| " + m.model + " | " + m.work + ", " + m.how + " | " + std::to_string(m.batch) + " | " + shown(rate) +
+           " | " + shown(1e3 * m.seconds) + " | " + known(shown(speed / 1e9)) + " | " +
+           known(shown(100 * speed / peak) + " %") + " | " + shown(m.peak_bytes / 1e6) + " |";
+  };
+  const auto joined = [](const auto& list, auto part) {
+    std::string line;
+    for (const auto& f : list) line += (line.empty() ? "" : ",") + part(f);
+    return line;
+  };
   if (o.csv)
-    print_line("model,work,how,batch,precision,threads,per_second,seconds,gflops,share_of_peak,peak_bytes");
+    print_line(joined(facts({}), [](const auto& f) { return std::string(f.first); }));
   else if (!o.common.json)
     print_line("Threads: " + std::to_string(threads) + ", products in " + precision + ", peak " + shown(peak / 1e9) +
                " GFLOP/s (one product of 2048 x 2048 x 2048).\n\n"
                "| model | work | batch | per second | ms | GFLOP/s | of the peak | memory, MB |\n"
                "|---|---|---|---|---|---|---|---|");
   const report tell = [&](const measurement& m) {
-    const double rate = m.batch / m.seconds, speed = m.flop * rate;
-    if (o.common.json) {
-      json_object j;
-      j.text("model", m.model).text("work", m.work).text("how", m.how).integer("batch", m.batch);
-      j.text("precision", precision)
-          .integer("threads", threads)
-          .number("per_second", rate)
-          .number("seconds", m.seconds);
-      if (m.flop > 0) j.number("gflops", speed / 1e9).number("share_of_peak", speed / peak);
-      print_line(j.integer("peak_bytes", static_cast<std::int64_t>(m.peak_bytes)).str());
-      return;
-    }
-    const auto known = [&](const std::string& text) { return m.flop > 0 ? text : std::string(o.csv ? "" : "-"); };
-    std::vector<std::string> cells{m.model, m.work};
-    if (o.csv) {
-      cells.insert(cells.end(),
-                   {'"' + m.how + '"', std::to_string(m.batch), precision, std::to_string(threads),
-                    json_object::digits(rate), json_object::digits(m.seconds), known(json_object::digits(speed / 1e9)),
-                    known(json_object::digits(speed / peak)), std::to_string(static_cast<std::int64_t>(m.peak_bytes))});
-    } else {
-      cells[1] += ", " + m.how;
-      cells.insert(cells.end(),
-                   {std::to_string(m.batch), shown(rate), shown(1e3 * m.seconds), known(shown(speed / 1e9)),
-                    known(shown(100 * speed / peak) + " %"), shown(m.peak_bytes / 1e6)});
-    }
-    std::string line = o.csv ? "" : "| ";
-    for (std::size_t i = 0; i < cells.size(); ++i) line += (i == 0 ? "" : o.csv ? "," : " | ") + cells[i];
-    print_line(line + (o.csv ? "" : " |"));
+    if (o.csv)
+      print_line(joined(facts(m), [](const auto& f) { return f.second; }));
+    else if (o.common.json)
+      print_line("{" + joined(facts(m), [](const auto& f) { return json_object::quoted(f.first) + ":" + f.second; }) +
+                 "}");
+    else
+      print_line(as_row(m));
   };
   measure_images(o, on, tell);
   measure_captions(o, on, tell);
@@ -311,7 +318,7 @@ void add_bench_options(CLI::App& c, bench_options& o) {
   c.add_option("--rounds", o.rounds, "Of each measurement; their median counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  c.add_flag("--csv", o.csv, "Comma-separated values instead of a table");
+  c.add_flag("--csv", o.csv, "Comma-separated values, those of --json, instead of a table");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace tool {
 // The arithmetic of a training step, for those compositions that a build can count: FLOP for each of the texts (one
 // multiply-add is two), forward and backward.
 struct counted_training {
-  std::string_view family;
+  std::string_view family, preset;
   bool queue;
   double (*flop)(const training_request&, const std::vector<std::vector<int>>& texts);
 };

@@ -27,8 +27,8 @@ double of_albef(const training_request& q, const std::vector<std::vector<int>>& 
 
 }  // namespace
 
-const added_count scenes_blip_work({"blip", false, of_blip<scenes_in_batch>});
-const added_count scenes_blip_momentum_work({"blip", true, of_blip<scenes_with_queue>});
-const added_count scenes_albef_work({"albef", true, of_albef});
+const added_count scenes_blip_work({"blip", "scenes", false, of_blip<scenes_in_batch>});
+const added_count scenes_blip_momentum_work({"blip", "scenes", true, of_blip<scenes_with_queue>});
+const added_count scenes_albef_work({"albef", "scenes", true, of_albef});
 
 }  // namespace tool

@@ -191,7 +191,7 @@ expect 'bench shows a table' 0 'peak ' '| scenes | images, blip | 2 |' '| scenes
 [ -z "$(ls -A "$work/tmp")" ] || fail 'bench leaves nothing behind'
 expect 'bench speaks JSON' 0 '"work":"captions","how":"greedy","batch":2' '"share_of_peak":' '"peak_bytes":' -- "$tool" bench "${few[@]}" --work captions --json
 [ "$(wc -l < "$work/out")" = 2 ] || fail 'bench measures what was asked for'
-expect 'bench speaks CSV' 0 'model,work,how,batch' 'scenes,images,"blip",2,bf16,1,' -- "$tool" bench "${few[@]}" --work images --precision bf16 --csv
+expect 'bench speaks CSV' 0 'model,work,how,batch' '"scenes","images","blip",2,"bf16",1,' -- "$tool" bench "${few[@]}" --work images --precision bf16 --csv
 expect 'bench names the sizes that there are' 1 '--models' 'scenes' -- "$tool" bench --models scnees
 expect 'bench of what nobody measures is a wrong usage' 2 '--work' -- "$tool" bench --work sleep
 
