@@ -149,13 +149,16 @@ void check_by_match() {
     CHECK(std::abs(box_overlap(meant, proposed[i][*best]) - k.g.number_at(k.pair_at(i) + "iou", -1)) < 1e-12);
     cases.push_back({maps[i], k.side(i, "image_height"), k.side(i, "image_width"), proposed[i], meant});
   }
+  std::size_t judged = 0;
   for (const std::string split : {"val", "testA", "testB"}) {
     std::vector<grounding_case<double>> of;
     for (std::size_t i = 0; i < k.n; ++i)
       if (k.g.words_at(k.pair_at(i) + "split") == split) of.push_back(cases[i]);
-    if (of.empty()) continue;
+    judged += of.size();
+    if (of.empty()) continue;  // a case of fewer pairs
     CHECK(grounding_accuracy<double>(of) == k.g.number_at("/grounding_evaluation/accuracy/" + split + "_d", -1));
   }
+  CHECK(judged == k.n);
 }
 
 template <class B>
