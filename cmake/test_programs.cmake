@@ -13,30 +13,29 @@ if(BLIP_SANITIZE MATCHES "address")
   set(blip_test_environment "${blip_test_environment};LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_BINARY_DIR}/leaks.txt:print_suppressions=0" CACHE INTERNAL "")
 endif()
 function(blip_register_test name)
-  add_test(NAME ${name} COMMAND ${name} ${ARGN})
+  add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600)
 endfunction()
 
 # One program of all tests/<folder>/*_test.cpp, but for those that need a process of their own. LIBRARIES what it needs
-# besides; blip_glue is for tests of what is built upon kernels, whose own tests compile them from the headers. CASES a
-# tag of those to run, for a program that runs some of its cases only.
+# besides; blip_glue is for tests of what is built upon kernels, whose own tests compile them from the headers.
 function(blip_test_program name folder)
-  cmake_parse_arguments(arg "" "CASES" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cpp")
   list(FILTER sources EXCLUDE REGEX "_alone_test\\.cpp$")
   if(sources)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE blip_catch_main ${arg_LIBRARIES})
-    blip_register_test(${name} ${arg_CASES})
+    blip_register_test(${name})
   endif()
 endfunction()
 
-# The cases of a program that kill processes at many instants, for minutes, are a test of their own, begun early: it and
-# the rest run side by side.
-function(blip_kills_apart name)
+# The cases of a program that are hidden under a tag, [.tag], because they take minutes, are a test of their own, begun
+# early: it and the rest run side by side.
+function(blip_cases_apart name tag)
   set_tests_properties(${name} PROPERTIES COST 100)
-  add_test(NAME ${name}_kills COMMAND ${name} [kills])
-  set_tests_properties(${name}_kills PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600 COST 200)
+  add_test(NAME ${name}_${tag} COMMAND ${name} [${tag}])
+  set_tests_properties(${name}_${tag} PROPERTIES ENVIRONMENT "${blip_test_environment}" TIMEOUT 600 COST 200)
 endfunction()
 
 # Golden cases of optimisation: no model, so nothing is written at configure time.

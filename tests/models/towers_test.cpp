@@ -47,7 +47,7 @@ TEST_CASE("the vision tower takes other pictures by resizing its position table"
              of_a_tower);
 }
 
-TEST_CASE("the text tower reads pictures in every layer, as encoder and as decoder", "[models]") {
+TEST_CASE("the text tower reads pictures in every layer, as encoder and as decoder", "[models][.long]") {
   for (const bool causal : {false, true})
     check_laws(subject([]<class B>() { return text_transformer<crossing, B>(small); }, [causal](auto& t, const auto& m, const auto& a) {
       const auto context = m.project(t, a.x(0, w<10>), a.layout(1));
@@ -63,21 +63,32 @@ TEST_CASE("the text tower fuses given states from a layer on", "[models]") {
   }), texts, of_a_tower);
 }
 
-TEST_CASE("texts read two pictures, by turns or both at once, in order or as a source index says", "[models][long]") {
-  const auto laws = [](auto make) {
-    for (const bool in_order : {true, false})
-      check_laws(subject(make, [in_order](auto& t, const auto& m, const auto& a) {
-        const auto context = in_order ? m.project_pairs(t, a.x(0, w<10>), a.layout(1)) : m.project(t, a.x(0, w<10>), a.layout(1));
-        return m.multimodal(t, a.ints(0), a.layout(0), context, in_order ? nullptr : a.ints(1)).ref();
-      }), {.inputs = {{8, 10}}, .ints = {{{4, 1, 10, 4, 4, 7, 1}, 0}, {{3, 0, 1, 3}}},
-           .layouts = {law_layout::packed({3, 4}), law_layout::equal(4, 2)},
-           .tape = {.stochastic = true, .seed = 11}}, of_a_tower);
-  };
+namespace {
+
+// In order, or as a source index says.
+template <class Make>
+void check_laws_of_two_pictures(Make make) {
+  for (const bool in_order : {true, false})
+    check_laws(subject(make, [in_order](auto& t, const auto& m, const auto& a) {
+      const auto context = in_order ? m.project_pairs(t, a.x(0, w<10>), a.layout(1)) : m.project(t, a.x(0, w<10>), a.layout(1));
+      return m.multimodal(t, a.ints(0), a.layout(0), context, in_order ? nullptr : a.ints(1)).ref();
+    }), {.inputs = {{8, 10}}, .ints = {{{4, 1, 10, 4, 4, 7, 1}, 0}, {{3, 0, 1, 3}}},
+         .layouts = {law_layout::packed({3, 4}), law_layout::equal(4, 2)},
+         .tape = {.stochastic = true, .seed = 11}}, of_a_tower);
+}
+
+}  // namespace
+
+TEST_CASE("texts read two pictures by turns, in order or as a source index says", "[models]") {
   text_options o = small;
   o.layers = 3;
-  laws([o]<class B>() { return text_transformer<turning, B>(o); });
-  o.merge_from = 2;
-  laws([o]<class B>() { return text_transformer<twins, B>(o); });
+  check_laws_of_two_pictures([o]<class B>() { return text_transformer<turning, B>(o); });
+}
+
+TEST_CASE("texts read two pictures both at once, in order or as a source index says", "[models][.long]") {
+  text_options o = small;
+  o.layers = 3, o.merge_from = 2;
+  check_laws_of_two_pictures([o]<class B>() { return text_transformer<twins, B>(o); });
 }
 
 // O28
