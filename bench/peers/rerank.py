@@ -79,6 +79,7 @@ def judge(model, family, ids, states, attended, images):
 
 def rerank(model, family, texts, told, states, similarity, k):
     """Scores of both directions, -100 where nothing was read."""
+    similarity = similarity.float()  # as the logits are
     own = family == "blip"  # BLIP adds the cosine
     ids = texts.ids.clone()
     if own:
