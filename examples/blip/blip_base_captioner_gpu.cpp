@@ -4,8 +4,8 @@
 
 namespace tool {
 
-const added_model blip_base_captioner_gpu(
-    gpu_captioners(), {"blip-base", blip::blip_captioner_base,
-                       open_compiled_captioner<blip::blip_captioner_base.structure, blip::cuda>});
+const added_model blip_base_captioner_gpu(gpu_captioners(),
+                                          {"blip-base", blip::blip_captioner_base,
+                                           open_compiled_captioner<blip::blip_captioner_base.structure, blip::cuda>});
 
 }  // namespace tool

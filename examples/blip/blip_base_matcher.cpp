@@ -4,8 +4,8 @@
 namespace tool {
 namespace {
 
-constexpr blip::tower_config sizes = blip::blip_encoder_base.structure;
-constexpr blip::itc_config features{.momentum = false};
+constexpr blip::tower_config blip_base_sizes = blip::blip_encoder_base.structure;
+constexpr blip::itc_config blip_base_features{.momentum = false};
 
 }  // namespace
 
@@ -13,14 +13,14 @@ const added_model blip_base_matcher(matchers(),
                                     {"blip-base", blip::blip_encoder_base,
                                      [](const opened_model& from, const blip::matcher_options& o, const compute& on) {
                                        require_processor(on, "blip-base");
-                                       return open_compiled_matcher<sizes, features, blip::cpu>(from, o, on);
+                                       return open_compiled_matcher<blip_base_sizes, blip_base_features, blip::cpu>(
+                                           from, o, on);
                                      }});
-const added_model blip_base_retriever(retrievers(), {"blip-base", blip::blip_encoder_base,
-                                                     [](const opened_model& from, const blip::retriever_options& o,
-                                                        const compute& on) {
-                                                       require_processor(on, "blip-base");
-                                                       return open_compiled_retriever<sizes, features, blip::cpu>(
-                                                           from, o, on);
-                                                     }});
+const added_model blip_base_retriever(
+    retrievers(), {"blip-base", blip::blip_encoder_base,
+                   [](const opened_model& from, const blip::retriever_options& o, const compute& on) {
+                     require_processor(on, "blip-base");
+                     return open_compiled_retriever<blip_base_sizes, blip_base_features, blip::cpu>(from, o, on);
+                   }});
 
 }  // namespace tool

@@ -6,13 +6,13 @@ namespace tool {
 namespace {
 
 blip::run_result train(const training_request& q) {
-  return compose_scenes_albef<blip::cpu>(
-      q, [&]<class Model>(const auto& towers, const auto&... losses) { return train_model<Model>(q, towers, losses...); });
+  return compose_scenes_albef<blip::cpu>(q, [&]<class Model>(const auto& towers, const auto&... losses) {
+    return train_model<Model>(q, towers, losses...);
+  });
 }
 
 }  // namespace
 
-const added_trainer scenes_albef_pretraining({"albef", "pretrain", "scenes", true, blip::scenes_vit.structure.patch,
-                                              train});
+const added_trainer scenes_albef_pretraining({"albef", "pretrain", "scenes", true, scenes_patch, train});
 
 }  // namespace tool

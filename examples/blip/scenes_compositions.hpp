@@ -24,6 +24,7 @@ inline blip::itc_options contrast_of(const blip::training_recipe& r) {
   return o;
 }
 
+inline constexpr int scenes_patch = blip::scenes_vit.structure.patch;
 inline constexpr blip::itc_config scenes_in_batch = blip::scenes_features;
 inline constexpr blip::itc_config scenes_with_queue{.width = scenes_in_batch.width};
 
@@ -43,9 +44,8 @@ auto compose_scenes_albef(const training_request& q, Run run) {
   return run.template operator()<blip::albef_pretraining<blip::scenes_albef.structure, B, F>>(
       scenes_towers(blip::scenes_albef.options, q), blip::itc<F>(contrast_of(q.recipe)),
       blip::itm<>({.first_token = -1}, {.epsilon = 1e-4}),
-      blip::mlm<>({.rate = q.recipe.masked,
-                   .mask = q.tokens.mask(),
-                   .never = {q.tokens.padding(), q.tokens.opening()}}));
+      blip::mlm<>(
+          {.rate = q.recipe.masked, .mask = q.tokens.mask(), .never = {q.tokens.padding(), q.tokens.opening()}}));
 }
 
 }  // namespace tool

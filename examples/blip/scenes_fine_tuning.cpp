@@ -22,24 +22,20 @@ template <class Model, blip::itc_config F>
 blip::run_result retrieve(const training_request& q) {
   blip::tower_options towers = scenes_towers(blip::scenes_blip.options, q);
   towers.decoder = {};
-  const blip::run_result result = train_model<Model>(
-      q, towers, blip::itc<F>(contrast_of(q.recipe)),
-      blip::itm<>({.first_token = q.tokens.id("[ENC]")}, {.epsilon = 1e-4}));
+  const blip::run_result result =
+      train_model<Model>(q, towers, blip::itc<F>(contrast_of(q.recipe)),
+                         blip::itm<>({.first_token = q.tokens.id("[ENC]")}, {.epsilon = 1e-4}));
   if (result.end == blip::run_end::finished) save_filter(q.out, towers, q.tokens);
   return result;
 }
 
-constexpr blip::itc_config in_batch = blip::scenes_features;
-constexpr blip::itc_config with_queue{.width = in_batch.width};
-constexpr int patch = blip::scenes_vit.structure.patch;
-
 }  // namespace
 
-const added_trainer scenes_blip_captioning({"blip", "caption", "scenes", false, patch, caption});
-const added_trainer scenes_blip_retrieving({"blip", "retrieval", "scenes", false, patch,
-                                            retrieve<blip::scenes_filter<blip::cpu>, in_batch>});
+const added_trainer scenes_blip_captioning({"blip", "caption", "scenes", false, scenes_patch, caption});
+const added_trainer scenes_blip_retrieving({"blip", "retrieval", "scenes", false, scenes_patch,
+                                            retrieve<blip::scenes_filter<blip::cpu>, scenes_in_batch>});
 const added_trainer scenes_blip_retrieving_momentum(
-    {"blip", "retrieval", "scenes", true, patch,
-     retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, with_queue>, with_queue>});
+    {"blip", "retrieval", "scenes", true, scenes_patch,
+     retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, scenes_with_queue>, scenes_with_queue>});
 
 }  // namespace tool

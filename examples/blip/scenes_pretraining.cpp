@@ -7,16 +7,16 @@ namespace {
 
 template <blip::itc_config F>
 blip::run_result train(const training_request& q) {
-  return compose_scenes_blip<blip::cpu, F>(
-      q, [&]<class Model>(const auto& towers, const auto&... losses) { return train_model<Model>(q, towers, losses...); });
+  return compose_scenes_blip<blip::cpu, F>(q, [&]<class Model>(const auto& towers, const auto&... losses) {
+    return train_model<Model>(q, towers, losses...);
+  });
 }
-
-constexpr int patch = blip::scenes_vit.structure.patch;
 
 }  // namespace
 
-const added_trainer scenes_blip_pretraining({"blip", "pretrain", "scenes", false, patch, train<scenes_in_batch>});
-const added_trainer scenes_blip_pretraining_momentum({"blip", "pretrain", "scenes", true, patch,
+const added_trainer scenes_blip_pretraining({"blip", "pretrain", "scenes", false, scenes_patch,
+                                             train<scenes_in_batch>});
+const added_trainer scenes_blip_pretraining_momentum({"blip", "pretrain", "scenes", true, scenes_patch,
                                                       train<scenes_with_queue>});
 
 }  // namespace tool

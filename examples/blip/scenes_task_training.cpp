@@ -43,8 +43,7 @@ blip::run_result albef_answering(const training_request& q) {
 }
 blip::run_result blip_reasoning(const training_request& q) {
   return on_records<blip::blip_pair_reasoning<scenes_blip_reasoning.structure, cpu>, blip::nlvr2_record>(
-      q, scenes_blip_reasoning,
-      blip::classification<2, blip::teacher::none, 2>({.first_token = q.tokens.id("[ENC]")}));
+      q, scenes_blip_reasoning, blip::classification<2, blip::teacher::none, 2>({.first_token = q.tokens.id("[ENC]")}));
 }
 blip::run_result albef_reasoning(const training_request& q) {
   return on_records<blip::albef_pair_reasoning<scenes_albef_reasoning.structure, cpu>, blip::nlvr2_record>(
@@ -55,14 +54,12 @@ blip::run_result albef_entailing(const training_request& q) {
       q, scenes_entailing, blip::classification<3, blip::teacher::momentum>());
 }
 
-constexpr int patch_of_tasks = blip::scenes_vit.structure.patch;
-
 }  // namespace
 
-const added_trainer scenes_blip_vqa({"blip", "vqa", "scenes", false, patch_of_tasks, blip_answering});
-const added_trainer scenes_albef_vqa({"albef", "vqa", "scenes", false, patch_of_tasks, albef_answering});
-const added_trainer scenes_blip_nlvr({"blip", "nlvr", "scenes", false, patch_of_tasks, blip_reasoning});
-const added_trainer scenes_albef_nlvr({"albef", "nlvr", "scenes", false, patch_of_tasks, albef_reasoning});
-const added_trainer scenes_albef_entailment({"albef", "entailment", "scenes", false, patch_of_tasks, albef_entailing});
+const added_trainer scenes_blip_vqa({"blip", "vqa", "scenes", false, scenes_patch, blip_answering});
+const added_trainer scenes_albef_vqa({"albef", "vqa", "scenes", false, scenes_patch, albef_answering});
+const added_trainer scenes_blip_nlvr({"blip", "nlvr", "scenes", false, scenes_patch, blip_reasoning});
+const added_trainer scenes_albef_nlvr({"albef", "nlvr", "scenes", false, scenes_patch, albef_reasoning});
+const added_trainer scenes_albef_entailment({"albef", "entailment", "scenes", false, scenes_patch, albef_entailing});
 
 }  // namespace tool

@@ -18,17 +18,17 @@ auto counted(const training_request& q, const std::vector<std::vector<int>>& tex
 }
 
 template <blip::itc_config F>
-double of_blip(const training_request& q, const std::vector<std::vector<int>>& texts) {
+double work_of_blip(const training_request& q, const std::vector<std::vector<int>>& texts) {
   return compose_scenes_blip<counts_only, F>(q, counted(q, texts));
 }
-double of_albef(const training_request& q, const std::vector<std::vector<int>>& texts) {
+double work_of_albef(const training_request& q, const std::vector<std::vector<int>>& texts) {
   return compose_scenes_albef<counts_only>(q, counted(q, texts));
 }
 
 }  // namespace
 
-const added_count scenes_blip_work({"blip", "scenes", false, of_blip<scenes_in_batch>});
-const added_count scenes_blip_momentum_work({"blip", "scenes", true, of_blip<scenes_with_queue>});
-const added_count scenes_albef_work({"albef", "scenes", true, of_albef});
+const added_count scenes_blip_work({"blip", "scenes", false, work_of_blip<scenes_in_batch>});
+const added_count scenes_blip_momentum_work({"blip", "scenes", true, work_of_blip<scenes_with_queue>});
+const added_count scenes_albef_work({"albef", "scenes", true, work_of_albef});
 
 }  // namespace tool
