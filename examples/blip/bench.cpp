@@ -158,9 +158,9 @@ class passing_folder {
   std::string path_;
 };
 
-using report = std::function<void(const measurement&)>;
+using to_report = std::function<void(const measurement&)>;
 
-void measure_images(const bench_options& o, const compute& on, const report& tell) {
+void measure_images(const bench_options& o, const compute& on, const to_report& tell) {
   for (const auto& compiled : matchers())
     for (const int batch : o.batches) {
       if (!o.wants(compiled.preset, "images")) continue;
@@ -174,7 +174,7 @@ void measure_images(const bench_options& o, const compute& on, const report& tel
     }
 }
 
-void measure_captions(const bench_options& o, const compute& on, const report& tell) {
+void measure_captions(const bench_options& o, const compute& on, const to_report& tell) {
   for (const auto& compiled : captioners())
     for (const int batch : o.batches)
       for (const int beams : std::set<int>{1, o.beams}) {
@@ -195,7 +195,7 @@ void measure_captions(const bench_options& o, const compute& on, const report& t
 }
 
 // The steps of a real run, its pictures and batches made as always.
-void measure_training(const bench_options& o, const compute& on, const report& tell) {
+void measure_training(const bench_options& o, const compute& on, const to_report& tell) {
   const std::string data = "scenes:nano,split=web";
   for (const compiled_trainer& compiled : trainers()) {
     if (compiled.task != "pretrain" || !o.wants(compiled.preset, "training")) continue;
@@ -288,7 +288,7 @@ int bench(const bench_options& o) {
                " GFLOP/s (one product of 2048 x 2048 x 2048).\n\n"
                "| model | work | batch | per second | ms | GFLOP/s | of the peak | memory, MB |\n"
                "|---|---|---|---|---|---|---|---|");
-  const report tell = [&](const measurement& m) {
+  const to_report tell = [&](const measurement& m) {
     if (o.csv)
       print_line(joined(facts(m), [](const auto& f) { return f.second; }));
     else if (o.common.json)
