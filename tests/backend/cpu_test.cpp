@@ -86,22 +86,27 @@ TEST_CASE("affine and its pullback agree with the reference at every edge of the
 }
 
 TEST_CASE("few rows have the bits that they have among many", "[backend]") {
-  constexpr int n = 130, k = 513, most = 33;
-  const numbers xs = random_numbers(most * k, 1), ws = random_numbers(n * k, 2);
-  const std::vector<float> x(xs.begin(), xs.end()), w(ws.begin(), ws.end());
-  for (const cpu::options& o : ways()) {
-    device<cpu> d(o);
-    const auto run = [&](int rows) {
-      std::vector<float> y(static_cast<std::size_t>(rows) * n);
-      kernels<cpu>::affine(d, {x.data(), rows, k, k, nullptr}, {{w.data(), n, k, k, nullptr}, nullptr}, {}, activation::gelu,
-                           {y.data(), rows, n, n, nullptr}, {});
-      return numbers(y.begin(), y.end());
-    };
-    const numbers all = run(most);
-    for (int rows = 1; rows < most; ++rows) {
-      INFO("engine " << static_cast<int>(o.engine) << " precision " << static_cast<int>(o.products) << ", " << rows << " rows");
-      CHECK(difference_of_bits(run(rows), numbers(all.begin(), all.begin() + rows * n)) == "");
-    }
+  constexpr int most = 33;
+  for (const auto& [n, k] : {std::pair(130, 513), {780, 768}, {200, 3072}}) {
+    const numbers xs = random_numbers(most * k, 1), ws = random_numbers(n * k, 2);
+    const std::vector<float> x(xs.begin(), xs.end()), w(ws.begin(), ws.end());
+    for (cpu::options o : ways())
+      for (const int threads : {1, 2, 5}) {
+        o.threads = threads;
+        device<cpu> d(o);
+        const auto run = [&, n = n, k = k](int rows) {
+          std::vector<float> y(static_cast<std::size_t>(rows) * static_cast<std::size_t>(n));
+          kernels<cpu>::affine(d, {x.data(), rows, k, k, nullptr}, {{w.data(), n, k, k, nullptr}, nullptr}, {},
+                               activation::gelu, {y.data(), rows, n, n, nullptr}, {});
+          return numbers(y.begin(), y.end());
+        };
+        const numbers all = run(most);
+        for (int rows = 1; rows < most; rows += rows < 9 ? 1 : 7) {
+          INFO("engine " << static_cast<int>(o.engine) << " precision " << static_cast<int>(o.products) << ", " << rows
+                         << " rows of " << k << ", " << threads << " threads");
+          CHECK(difference_of_bits(run(rows), numbers(all.begin(), all.begin() + rows * n)) == "");
+        }
+      }
   }
 }
 

@@ -18,7 +18,8 @@ namespace blip::inline BLIP_ABI {
 
 // Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 320 rows, each a product of its own on one
 // thread, into memory of its own (oneDNN is fast only where c is dense): how oneDNN would divide the work, and with it
-// the order of summation, then does not depend on the threads. Weights are read in the layout that oneDNN asks for.
+// the order of summation, then does not depend on the threads. Weights are read in the layout that oneDNN asks for; few
+// rows, which wait for nothing else, read several panels of them in one call.
 // oneDNN itself allocates a little in every call.
 template <>
 struct gemm<onednn_engine> {
@@ -44,9 +45,10 @@ struct gemm<onednn_engine> {
     state& cache = of(d);
     const steady<In> even(d, given);
     const product<In>& s = even.product;
-    const int wide = (s.n + panel - 1) / panel, high = (s.m + tile_rows - 1) / tile_rows;
+    const int across = panel * panels_of_tile(s, threads);
+    const int wide = (s.n + across - 1) / across, high = (s.m + tile_rows - 1) / tile_rows;
     const auto first = [&](int part) { return static_cast<int>(std::int64_t{s.m} * part / high); };
-    const auto columns_of = [&](int column) { return std::min(panel, s.n - column); };
+    const auto columns_of = [&](int column) { return std::min(across, s.n - column); };
     // At most two numbers of rows and two of columns: prepare what the tiles will look up.
     const auto matmul_of = [&](int rows, int column) -> const prepared& {
       return cache.find({even.rows(rows), even.columns(columns_of(column)), s.k, static_cast<int>(s.form),
@@ -54,17 +56,17 @@ struct gemm<onednn_engine> {
     };
     std::size_t pad = 64;
     for (const int part : {0, high - 1})
-      for (const int column : {0, (wide - 1) * panel})
+      for (const int column : {0, (wide - 1) * across})
         pad = std::max(pad, matmul_of(first(part + 1) - first(part), column).scratchpad);
     pad = (pad + 63) / 64 * 64;
-    const std::size_t bytes = pad + sizeof(float) * tile_rows * panel;
+    const std::size_t bytes = pad + sizeof(float) * static_cast<std::size_t>(even.rows(std::min(s.m, tile_rows)) * across);
     const int tiles = wide * high, workers = std::min(threads, tiles);
     const scratch<cpu, std::byte> memory(d, bytes * static_cast<std::size_t>(workers));
     parallel_for_workers(workers, tiles, [&](int t, int worker) {
       const one_thread inner;
       std::byte* const own = memory.data() + bytes * static_cast<std::size_t>(worker);
       auto* const sums = reinterpret_cast<float*>(own + pad);
-      const int column = t % wide * panel, columns = columns_of(column);
+      const int column = t % wide * across, columns = columns_of(column);
       const int row = first(t / wide), rows = first(t / wide + 1) - row;
       const In* a = s.form == product_form::tn ? s.a + row : s.a + row * s.a_stride;
       const void* b = even.right(column).data;
@@ -143,6 +145,13 @@ struct gemm<onednn_engine> {
   static constexpr int panel = 64;
   static constexpr int tile_rows = gemm_tile_rows;
 
+  template <class In>
+  static int panels_of_tile(const product<In>& s, int threads) {
+    constexpr int few = 8, most = 6;
+    const int panels = (s.n + panel - 1) / panel;
+    return s.packed && s.m <= few ? std::clamp(panels / threads, 1, most) : 1;
+  }
+
   // On a processor with tiles, oneDNN multiplies few rows or columns of bf16 in vectors all the same, which sums in
   // another order. There rows (of y = x w^T, the form that promises its bits) are filled up to 8 and columns to a panel.
   template <class In>
@@ -173,7 +182,7 @@ struct gemm<onednn_engine> {
     }
 
     int rows(int n) const { return fills ? std::max(n, few) : n; }
-    int columns(int n) const { return fills ? panel : n; }
+    int columns(int n) const { return fills ? (n + panel - 1) / panel * panel : n; }
     factor right(int column) const {
       if (column + panel > product.n && tail > 0) return {last.data(), product.k};
       return {product.form == product_form::nt ? product.b + column * product.b_stride : product.b + column, product.b_stride};
