@@ -147,7 +147,7 @@ struct gemm<onednn_engine> {
 
   template <class In>
   static int panels_of_tile(const product<In>& s, int threads) {
-    constexpr int few = 8, most = 6;
+    constexpr int few = 32, most = 6;
     const int panels = (s.n + panel - 1) / panel;
     return s.packed && s.m <= few ? std::clamp(panels / threads, 1, most) : 1;
   }
