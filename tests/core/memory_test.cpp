@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <atomic>
+#include <cstdint>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include "blip/backend/reference.hpp"
@@ -45,6 +48,49 @@ TEST_CASE("a pool loses at most an eighth to rounding", "[core]") {
     CHECK(p.bytes_held() >= bytes);
     CHECK(p.bytes_held() <= bytes + bytes / 8 + 64);
   }
+}
+
+TEST_CASE("large blocks of a pool never overlap, and free ones grow together", "[core]") {
+  struct block {
+    std::size_t bytes, mark;
+  };
+  pool<memory<B>> p;
+  std::map<std::size_t*, block> live;
+  std::uint32_t random = 1;
+  const auto draw = [&](std::uint32_t below) {
+    random = random * 1664525u + 1013904223u;
+    return (random >> 8) % below;
+  };
+  const auto intact = [](std::size_t* at, const block& b) {
+    return at[0] == b.mark && at[b.bytes / sizeof(std::size_t) - 1] == b.mark;
+  };
+  for (std::size_t i = 0; i < 4000; ++i)
+    if (live.size() < 40 && draw(2) == 0) {
+      const block b{(std::size_t{1} << 17) + draw(1u << 21), i};
+      auto* const at = static_cast<std::size_t*>(p.take(b.bytes));
+      CHECK(reinterpret_cast<std::uintptr_t>(at) % 64 == 0);
+      at[0] = at[b.bytes / sizeof(std::size_t) - 1] = b.mark;
+      live[at] = b;
+    } else if (!live.empty()) {
+      const auto old = std::next(live.begin(), draw(static_cast<std::uint32_t>(live.size())));
+      REQUIRE(intact(old->first, old->second));
+      p.give(old->first, old->second.bytes);
+      live.erase(old);
+    }
+  CHECK(p.bytes_held() < p.bytes_peak() * 3 / 2);  // of sizes that never repeat
+  for (const auto& [at, b] : live) p.give(at, b.bytes);
+  CHECK(p.bytes_in_use() == 0);
+
+  pool<memory<B>> q;  // two neighbours make room for one that is larger than either
+  constexpr std::size_t one = 1 << 20;
+  q.give(q.take(4 * one), 4 * one);
+  void *a = q.take(one), *b = q.take(one), *rest = q.take(2 * one);
+  q.give(b, one), q.give(a, one);
+  CHECK(q.take(2 * one) == a);
+  q.give(a, 2 * one), q.give(rest, 2 * one);
+  CHECK(q.take(4 * one) == a);
+  CHECK(q.bytes_held() == 4 * one);
+  q.give(a, 4 * one);
 }
 
 TEST_CASE("buffers move, clone and copy to the host", "[core]") {

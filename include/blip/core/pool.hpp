@@ -14,7 +14,9 @@
 namespace blip::inline BLIP_ABI {
 
 // Memory that is handed out again instead of being returned: after a few equal steps nothing is allocated any more.
-// Blocks come in eight sizes per power of two, so at most an eighth is lost. Not for use by several threads.
+// Small blocks come in eight sizes per power of two. Large ones are cut from slabs, each from the smallest free part
+// that it fits into, and grow together again with what is free beside them: hardly more is held than was in use at
+// once. Not for use by several threads.
 template <class Memory>
 class pool {
  public:
@@ -22,30 +24,24 @@ class pool {
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
   ~pool() {
-    for (const block& b : owned_) Memory::deallocate(b.data, b.bytes);
+    for (const part& b : owned_) Memory::deallocate(b.data, b.bytes);
   }
 
   void* take(std::size_t bytes) {
+    if (bytes >= large) return cut(multiple(bytes));
     const auto [bin, size] = round(bytes);
-    // A large block may serve for half its size rather than lie idle.
-    for (std::size_t b = bin; b < std::min(bin + (size >= large ? 9 : 1), free_.size()); ++b)
-      if (!free_[b].empty()) {
-        void* p = free_[b].back();
-        free_[b].pop_back();
-        use(size);
-        return p;
-      }
-    void* p = Memory::allocate(size);
-    held_ += size;
-    owned_.insert(place(p), block{p, size, bin});
     use(size);
+    if (free_[bin].empty()) return allocate(size);
+    void* p = free_[bin].back();
+    free_[bin].pop_back();
     return p;
   }
 
   void give(void* p, std::size_t bytes) {
+    if (bytes >= large) return join({static_cast<std::byte*>(p), multiple(bytes)});
     const auto [bin, size] = round(bytes);
     in_use_ -= size;
-    free_[size >= large ? place(p)->bin : bin].push_back(p);
+    free_[bin].push_back(p);
   }
 
   std::size_t bytes_held() const { return held_; }
@@ -53,21 +49,62 @@ class pool {
   std::size_t bytes_peak() const { return peak_; }
 
  private:
-  static constexpr std::size_t large = std::size_t{1} << 18;
+  static constexpr std::size_t large = std::size_t{1} << 18, slab = std::size_t{1} << 25;
 
-  struct block {
-    void* data;
-    std::size_t bytes, bin;
+  struct part {
+    std::byte* data;
+    std::size_t bytes;
+    std::byte* end() const { return data + bytes; }
   };
-  // Where the block at p is, or belongs, in the list that its address orders.
-  typename std::vector<block>::iterator place(void* p) {
-    return std::lower_bound(owned_.begin(), owned_.end(), p,
-                            [](const block& b, void* q) { return std::less<>()(b.data, q); });
+  static bool before(const part& a, const part& b) { return std::less<>()(a.data, b.data); }
+
+  void* allocate(std::size_t bytes) {
+    const part b{static_cast<std::byte*>(Memory::allocate(bytes)), bytes};
+    owned_.insert(std::upper_bound(owned_.begin(), owned_.end(), b, before), b);
+    held_ += bytes;
+    return b.data;
   }
+
+  void* cut(std::size_t bytes) {
+    use(bytes);
+    auto best = parts_.end();
+    for (auto p = parts_.begin(); p != parts_.end(); ++p)
+      if (p->bytes >= bytes && (best == parts_.end() || p->bytes < best->bytes)) best = p;
+    if (best == parts_.end()) {
+      const std::size_t size = std::max(bytes, std::min(slab, multiple(held_ / 8)));
+      const part whole{static_cast<std::byte*>(allocate(size)), size};
+      best = parts_.insert(std::upper_bound(parts_.begin(), parts_.end(), whole, before), whole);
+    }
+    void* const p = best->data;
+    best->data += bytes, best->bytes -= bytes;
+    if (best->bytes == 0) parts_.erase(best);
+    return p;
+  }
+
+  void join(part p) {
+    in_use_ -= p.bytes;
+    const auto touch = [&](const part& a, const part& b) {  // never across slabs
+      return a.end() == b.data && !std::binary_search(owned_.begin(), owned_.end(), b, before);
+    };
+    auto next = std::upper_bound(parts_.begin(), parts_.end(), p, before);
+    if (next != parts_.begin() && touch(next[-1], p)) {
+      --next;
+      p = {next->data, next->bytes + p.bytes};
+      next = parts_.erase(next);
+    }
+    if (next != parts_.end() && touch(p, *next))
+      *next = {p.data, p.bytes + next->bytes};
+    else
+      parts_.insert(next, p);
+  }
+
   void use(std::size_t size) {
     in_use_ += size;
     peak_ = std::max(peak_, in_use_);
   }
+
+  // As devices allocate: no block is worse aligned than memory of its own.
+  static std::size_t multiple(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 
   // Bin number and rounded size: a multiple of 64 with at most three significant bits behind the first.
   static std::pair<std::size_t, std::size_t> round(std::size_t bytes) {
@@ -78,8 +115,8 @@ class pool {
     return {shift * 8 + top, (top << shift) * 64};
   }
 
-  std::array<std::vector<void*>, 400> free_{};
-  std::vector<block> owned_;
+  std::array<std::vector<void*>, 128> free_{};  // small blocks by bin
+  std::vector<part> owned_, parts_;             // what was allocated, what of slabs is free; by address
   std::size_t held_ = 0, in_use_ = 0, peak_ = 0;
 };
 
