@@ -6,6 +6,7 @@
 #include "blip/backend/reference.hpp"
 #include "blip/layers/owned.hpp"
 #include "blip/models/vit.hpp"
+#include "blip/ops/narrowed.hpp"
 #include "support/catch.hpp"
 #include "support/numbers.hpp"
 #include "support/tolerance.hpp"
@@ -133,6 +134,24 @@ TEST_CASE("a tower in training has the bits of inference, which goes through its
     const images<recording_tape<cpu>> input(t.input({x.data(), 2, 3 * 76 * 76, 3 * 76 * 76, nullptr}), 3, 76, 76);
     const auto y = to_host(m->forward(t, input));
     CHECK(difference_of_bits(forward(m, m.values(), d, x), numbers(y.begin(), y.end())) == "");
+  }
+}
+
+TEST_CASE("what only a pullback reads is kept rounded where products round", "[backend]") {
+  const numbers v = random_numbers(5 * 7, 3);
+  const std::vector<float> x(v.begin(), v.end());
+  const owned<tower, cpu> m(1, small);
+  for (const cpu::options& o : ways()) {
+    device<cpu> d(o);
+    inference_tape<cpu> t(d, m.values());
+    const auto kept = ops::narrowed(t, t.input({x.data(), 5, 7, 7, nullptr}));
+    const auto back = ops::widened(t, kept, 7);
+    CHECK(kept->value.width == (o.products == precision::bf16 ? 4 : 7));
+    for (int r = 0; r < 5; ++r)
+      for (int c = 0; c < 7; ++c) {
+        const float given = x[static_cast<std::size_t>(r * 7 + c)];
+        CHECK(back->value(r, c) == (o.products == precision::bf16 ? static_cast<float>(bf16(given)) : given));
+      }
   }
 }
 

@@ -38,6 +38,8 @@ inline constexpr int rows_at_a_time = 0;
 //   residual(d, x [n, W] | null data, branch [n, W], layout, dropout, y)       y = x + dropout(branch)
 //   residual_vjp(d, dy, layout, dropout, dx, dbranch)
 //   activate(d, x, act, y)                                                     y = act(x), as affine computes it
+//   narrow(d, x [n, W], y [n, (W + 1) / 2]) and widen(d, y, x)                 to pairs of bf16 and back; optional, with
+//       narrows(d): whether products are in bf16, so that what their pullbacks read may be
 //   scale(d, x, factor, y) and scale_vjp(d, dy, factor, dx)
 //   gather_rows(d, x, index [n], y)                                            y_r = x[index_r]; a negative index gives zeros
 //   gather_rows_vjp(d, index, dy, dx)                                          dx comes zeroed

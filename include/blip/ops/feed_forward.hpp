@@ -3,6 +3,7 @@
 
 #include "blip/autograd/tape.hpp"
 #include "blip/backend/kernels.hpp"
+#include "blip/ops/narrowed.hpp"
 
 namespace blip::inline BLIP_ABI::ops {
 
@@ -13,7 +14,8 @@ struct feed_forward_weights {
 };
 
 // y = act(x W_1^T + b_1) W_2^T + b_2.  x [n, in], y [n, out]. Gradients of x and of all four parameters add.
-// Keeps x and x W_1^T + b_1; the activation's result, the widest matrix of a transformer, is made again in the pullback.
+// Keeps x and x W_1^T + b_1 (rounded to bf16 where products are); the activation's result, the widest matrix of a
+// transformer, is made again in the pullback.
 template <class T, class B = typename T::backend_type>
 tensor<B> feed_forward(T& t, const tensor<B>& x, const feed_forward_weights& w, activation act) {
   using view = matrix_view<const typename B::scalar>;
@@ -33,8 +35,9 @@ tensor<B> feed_forward(T& t, const tensor<B>& x, const feed_forward_weights& w, 
     kernels<B>::affine(t.device(), wide->value, t.weight(w.second), t.value(w.second_bias), activation::none, y->value, {});
   }
   if constexpr (T::records)
-    t.record(y, [x = kept<B>(x), gx = sink_of<B>(x), w, pre, act](T& on, view dy) {
-      const view p = pre->value;
+    t.record(y, [x = kept<B>(x), gx = sink_of<B>(x), w, pre = narrowed(t, pre), hidden, act](T& on, view dy) {
+      const tensor<B> before = widened(on, pre, hidden);
+      const view p = before->value;
       const tensor<B> d = on.make(p.rows, p.width, p.live, false);
       {
         const tensor<B> wide = on.make(p.rows, p.width, p.live, false);

@@ -3,6 +3,7 @@
 
 #include "blip/backend/types.hpp"
 #include "blip/core/device.hpp"
+#include "blip/core/dtype.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -18,6 +19,9 @@ struct cpu_rows {
   static void residual_vjp(device<cpu>& d, in dy, const sequence_layout& l, const dropout_spec& drop, grad dx,
                            grad dbranch);
   static void activate(device<cpu>& d, in x, activation act, out y);
+  static bool narrows(const device<cpu>& d) { return d.options().products == precision::bf16; }
+  static void narrow(device<cpu>& d, in x, out y);
+  static void widen(device<cpu>& d, in x, out y);
   static void scale(device<cpu>& d, in x, double factor, out y);
   static void scale_vjp(device<cpu>& d, in dy, double factor, grad dx);
   static void gather_rows(device<cpu>& d, in x, const int* index, out y);
