@@ -41,16 +41,40 @@ TEST_CASE("parallel_for: a slow tile keeps only its own worker") {
   constexpr int tiles = 40;
   std::atomic<int> done = 0;
   std::atomic<bool> alone = false;
-  parallel_for(2, tiles, [&](int tile) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (tile == 0 && done < tiles - 1 && !alone) {
-      std::this_thread::yield();
-      alone = std::chrono::steady_clock::now() > end;
-    }
-    ++done;
-  });
+  std::thread([&] {  // one that has not tried yet whether others help
+    parallel_for(2, tiles, [&](int tile) {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+      while (tile == 0 && done < tiles - 1 && !alone) {
+        std::this_thread::yield();
+        alone = std::chrono::steady_clock::now() > end;
+      }
+      ++done;
+    });
+  }).join();
   CHECK(done == tiles);
   CHECK_FALSE(alone);
+}
+
+TEST_CASE("parallel_for: a caller whose helpers are slow goes on alone, and tries them again") {
+  std::thread([] {
+    const std::thread::id caller = std::this_thread::get_id();
+    int alone = 0, others = 0;
+    const auto regions = [&](int count, auto slow) {
+      alone = others = 0;
+      for (int i = 0; i < count; ++i) {
+        std::atomic<int> helped = 0;
+        parallel_for(2, 4, [&](int) {
+          const bool own = std::this_thread::get_id() == caller;
+          if (!own) ++helped;
+          std::this_thread::sleep_for(std::chrono::microseconds(own ? 100 : slow));
+        });
+        ++(helped > 0 ? others : alone);
+      }
+    };
+    regions(400, 5000);
+    CHECK(alone > 300);  // every fifth of a second it tries four regions of them
+    CHECK(others > 0);
+  }).join();
 }
 
 #if defined(_OPENMP) && !defined(BLIP_THREAD_POOL)

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -30,13 +31,14 @@ inline int available_threads() {
 
 namespace detail {
 
-// Tiles of several workers: each has a contiguous share, whose rows stay in its cache, and takes from the others' what is
-// left when its own is done, so that nobody waits for more than a tile.
+// Tiles of several workers: each has a contiguous share, whose rows stay in its cache, and takes from the others' what
+// is left when its own is done, so that nobody waits for more than a tile.
 class tile_shares {
  public:
   tile_shares(int tiles, int workers) : shares_(std::min(workers, most)) {
     for (int s = 0; s < shares_; ++s) {
-      next_[static_cast<std::size_t>(s)].tile.store(static_cast<int>(std::int64_t{tiles} * s / shares_), std::memory_order_relaxed);
+      next_[static_cast<std::size_t>(s)].tile.store(static_cast<int>(std::int64_t{tiles} * s / shares_),
+                                                    std::memory_order_relaxed);
       next_[static_cast<std::size_t>(s)].end = static_cast<int>(std::int64_t{tiles} * (s + 1) / shares_);
     }
   }
@@ -58,27 +60,67 @@ class tile_shares {
   std::array<share, most> next_;
 };
 
+// Whether others help the thread that calls. Beside other programs a worker may not be running when it is awaited;
+// where regions take longer than their caller alone would, it works alone for a while and tries again.
+class company {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  static company& of_this_thread() {
+    thread_local company c;
+    return c;
+  }
+  bool helps(clock::time_point now) const { return now >= alone_until_; }
+  // A region of `tiles`, of which the caller did `own` in `worked` and then waited.
+  void saw(clock::time_point now, clock::duration worked, clock::duration waited, int own, int tiles) {
+    together_ += worked + waited;
+    alone_ += own > 0 ? worked * tiles / own : worked + waited;
+    if (together_ < trial) return;
+    if (together_ > alone_) alone_until_ = now + rest;
+    together_ = alone_ = {};
+  }
+
+ private:
+  static constexpr clock::duration trial = std::chrono::milliseconds(20), rest = std::chrono::milliseconds(200);
+  clock::duration together_{}, alone_{};
+  clock::time_point alone_until_{};
+};
+
 template <class F>
 void each_tile(int threads, int tiles, const F& body) {
   threads = std::min(threads, tiles);
-  if (threads <= 1) {
+  company* const others = threads > 1 ? &company::of_this_thread() : nullptr;
+  const company::clock::time_point begin = others ? company::clock::now() : company::clock::time_point();
+  if (!others || !others->helps(begin)) {
     for (int tile = 0; tile < tiles; ++tile) body(tile, 0);
     return;
   }
   tile_shares shares(tiles, threads);
-  const auto work = [&](int worker) { shares.each(worker, [&](int tile) { body(tile, worker); }); };
+  int own = 0;  // of the caller, and when it was done with them
+  company::clock::time_point done = begin;
+  const auto work = [&](int worker) {
+    int n = 0;
+    shares.each(worker, [&](int tile) {
+      body(tile, worker);
+      ++n;
+    });
+    if (worker == 0) own = n, done = company::clock::now();
+  };
 #if defined(_OPENMP) && !defined(BLIP_THREAD_POOL)
 #pragma omp parallel num_threads(threads)
   work(omp_get_thread_num());  // a nested region may get fewer threads: they take all
 #else
   thread_pool::shared().run(threads, work);
 #endif
+  const company::clock::time_point end = company::clock::now();
+  others->saw(end, done - begin, end - done, own, tiles);
 }
 
 }  // namespace detail
 
-// Calls body(tile) for every tile in [0, tiles), each once, on at most `threads` threads. Tiles are cut by the shape of
-// the work, never by the thread count, so results do not depend on `threads`. Bodies must not throw.
+// Calls body(tile) for every tile in [0, tiles), each once, on at most `threads` threads (on the caller's alone while
+// it is faster so). Tiles are cut by the shape of the work, never by the thread count, so results do not depend on
+// `threads`. Bodies must not throw, nor wait for each other.
 inline void parallel_for(int threads, int tiles, function_ref<void(int)> body) {
   detail::each_tile(threads, tiles, [&](int tile, int) { body(tile); });
 }
