@@ -77,7 +77,8 @@ struct gemm<onednn_engine> {
     });
   }
 
-  static std::size_t packed_bytes(device<cpu>&, precision p, int n, int k) {
+  static std::size_t packed_bytes(device<cpu>& d, precision p, int n, int k) {
+    of(d);  // made by one thread, before several pack
     const std::size_t one = p == precision::bf16 ? panel_bytes<bf16>(k) : panel_bytes<float>(k);
     return one * static_cast<std::size_t>((n + panel - 1) / panel);
   }

@@ -24,17 +24,19 @@ BLIP_INLINE arena<cpu> pack(device<cpu>& d, arena<cpu>&& values) {
     size += (bytes_of(e) + 63) / 64 * 64;
   }
   buffer<cpu, std::byte> bytes(size);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const auto& e = entries[i];
-    const float* const from = values.data() + e.offset;
-    std::byte* const to = bytes.data() + places[i].offset;
-    if (e.product)
-      cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
-        gemm<Engine>::pack(d, cpu_tiles::threads(d), P, e.rows, e.cols, from, e.cols, to);
-      });
-    else
-      memory<cpu>::copy(to, from, static_cast<std::size_t>(e.size()) * sizeof(float));
-  }
+  // An entry is a task: threads that met after each of them would wait longer than they work.
+  cpu_engines::with_engine(d, [&]<class Engine, precision P>() {
+    parallel_for(cpu_tiles::threads(d), static_cast<int>(entries.size()), [&](int t) {
+      const auto i = static_cast<std::size_t>(t);
+      const auto& e = entries[i];
+      const float* const from = values.data() + e.offset;
+      std::byte* const to = bytes.data() + places[i].offset;
+      if (e.product)
+        gemm<Engine>::pack(d, 1, P, e.rows, e.cols, from, e.cols, to);
+      else
+        memory<cpu>::copy(to, from, static_cast<std::size_t>(e.size()) * sizeof(float));
+    });
+  });
   return arena<cpu>::packed(values.layout(), std::move(bytes), std::move(places));
 }
 
