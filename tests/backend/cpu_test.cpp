@@ -4,6 +4,7 @@
 #include "blip/backend/cpu.hpp"
 #include "blip/backend/cpu/pack.hpp"
 #include "blip/backend/reference.hpp"
+#include "blip/layers/linear.hpp"
 #include "blip/layers/owned.hpp"
 #include "blip/models/vit.hpp"
 #include "blip/ops/narrowed.hpp"
@@ -172,6 +173,36 @@ TEST_CASE("packed weights give what plain ones give", "[backend]") {
     const arena<cpu> packed = pack(d, m.values().clone());
     CHECK(worst_error(forward(m, packed, d, pixels(1)), forward(m, m.values(), d, pixels(1))) <= close(o).value);
     CHECK_THROWS_AS(packed.read("pos_embed"), config_error);
+  }
+}
+
+TEST_CASE("weights are packed where they are when they take as much room", "[backend]") {
+  constexpr int rows = 5, wide = 192, odd = 7;  // panels of all engines divide `wide` and not `odd`
+  linear<linear_config{.in = wide, .out = 2 * wide}, cpu> even;
+  linear<linear_config{.in = wide, .out = odd}, cpu> head;
+  const auto layout = std::make_shared<arena_layout>();
+  layout->place("even", even), layout->place("head", head);
+  arena<cpu> plain(layout);
+  const numbers w = random_numbers(static_cast<int>(plain.size()), 3), xs = random_numbers(rows * wide, 4);
+  std::copy(w.begin(), w.end(), plain.data());
+  const std::vector<float> x(xs.begin(), xs.end());
+  for (cpu::options o : ways()) {
+    o.threads = 3;
+    device<cpu> d(o);
+    const auto run = [&](const arena<cpu>& values) {
+      inference_tape<cpu> t(d, values);
+      const auto in = t.template input<wide>({x.data(), rows, wide, wide, nullptr});
+      auto y = to_host(even.forward(t, in));
+      const auto z = to_host(head.forward(t, in));
+      y.insert(y.end(), z.begin(), z.end());
+      return numbers(y.begin(), y.end());
+    };
+    arena<cpu> values = plain.clone();
+    const arena<cpu> packed = pack(d, std::move(values));
+    const bool half = o.engine == gemm_engine::onednn && o.products == precision::bf16;
+    CHECK((values.bytes() == 0) == !half);
+    CHECK(packed.bytes() < plain.bytes() / 5 * 6);
+    CHECK(difference_of_bits(run(packed), run(plain)) == "");
   }
 }
 

@@ -51,22 +51,25 @@ class arena {
     return copy;
   }
 
-  // Where an entry of a packed arena lies, in bytes.
+  // Where an entry of a packed arena begins, in bytes: of the memory of the plain values, or of further memory.
   struct place {
     std::size_t offset;
-    bool packed;
+    bool packed, moved;
   };
-  static arena packed(std::shared_ptr<const arena_layout> layout, buffer<B, std::byte> bytes, std::vector<place> places) {
+  // Takes the memory of `plain` unless everything moved.
+  static arena packed(arena&& plain, buffer<B, std::byte> moved, std::vector<place> places) {
     arena a;
-    a.layout_ = std::move(layout);
-    a.packed_ = std::move(bytes);
+    a.layout_ = plain.layout_;
+    if (!std::all_of(places.begin(), places.end(), [](const place& p) { return p.moved; }))
+      a.stayed_ = std::move(plain.data_);
+    a.moved_ = std::move(moved);
     a.places_ = std::move(places);
     return a;
   }
   bool is_packed() const { return !places_.empty(); }
 
   const std::shared_ptr<const arena_layout>& layout() const { return layout_; }
-  std::size_t bytes() const { return data_.bytes() + packed_.bytes(); }
+  std::size_t bytes() const { return data_.bytes() + stayed_.bytes() + moved_.bytes(); }
   std::int64_t size() const { return static_cast<std::int64_t>(data_.size()); }  // scalars of plain data
   // Whether this arena holds an entry (all do, but for a prefix).
   bool holds(const arena_layout::entry& e) const { return e.offset + e.size() <= size(); }
@@ -80,7 +83,8 @@ class arena {
     const std::int64_t offset = placed(p);
     if (!is_packed()) return {{data() + offset, p.rows(), p.cols(), p.cols(), nullptr}, nullptr};
     const place& at = places_[static_cast<std::size_t>(p.entry())];
-    const std::byte* bytes = packed_.data() + at.offset;
+    const std::byte* bytes = at.moved ? moved_.data() : reinterpret_cast<const std::byte*>(stayed_.data());
+    bytes += at.offset;
     const auto* plain = at.packed ? nullptr : reinterpret_cast<const scalar*>(bytes);
     return {{plain, p.rows(), p.cols(), p.cols(), nullptr}, at.packed ? bytes : nullptr};
   }
@@ -129,7 +133,8 @@ class arena {
 
   std::shared_ptr<const arena_layout> layout_;
   buffer<B, scalar> data_;
-  buffer<B, std::byte> packed_;
+  buffer<B, scalar> stayed_;  // of a packed arena, like what follows
+  buffer<B, std::byte> moved_;
   std::vector<place> places_;
 };
 

@@ -12,6 +12,9 @@ namespace blip::inline BLIP_ABI {
 // part of the definition of the sum; a panel is as many columns as fit in the registers.
 template <>
 struct gemm<eigen_engine> {
+  static constexpr int packets = cpu_blocks::many_registers ? 3 : 2;
+  static constexpr int panel = packets * simd::lanes;
+
   template <precision>
   using input = float;  // bf16: floats that were rounded to it
 
@@ -62,8 +65,6 @@ struct gemm<eigen_engine> {
   }
 
  private:
-  static constexpr int packets = cpu_blocks::many_registers ? 3 : 2;
-  static constexpr int panel = packets * simd::lanes;
   static constexpr int depth = 256;
   static constexpr int tile_rows = 640;  // rows that share one copy of a panel
 

@@ -45,9 +45,9 @@ inline constexpr int gemm_tile_rows = 320;
 
 // Who multiplies. A specialisation provides
 //   input<P>                                              what precision P is read as
+//   panel                                                 columns of c whose weights lie together in `packed`
 //   multiply(d, threads, product<In>, finish)             calls finish(tile) for tiles that cover c, each once, while
-//   it
-//                                                         is in cache
+//                                                         it is in cache
 //   packed_bytes(d, precision, n, k)                      the size of `packed` for b [n, k]
 //   pack(d, threads, precision, n, k, b, stride, to)      and its making; several threads may, after packed_bytes
 // and promises that an element of c has the same bits for any number of threads, and for nt whatever other rows there

@@ -23,6 +23,8 @@ namespace blip::inline BLIP_ABI {
 // oneDNN itself allocates a little in every call.
 template <>
 struct gemm<onednn_engine> {
+  static constexpr int panel = 64;
+
   template <precision P>
   using input = std::conditional_t<P == precision::bf16, bf16, float>;
 
@@ -143,7 +145,6 @@ struct gemm<onednn_engine> {
         to[i] = from[i];
   }
 
-  static constexpr int panel = 64;
   static constexpr int tile_rows = gemm_tile_rows;
 
   template <class In>
