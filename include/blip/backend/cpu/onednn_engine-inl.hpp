@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
@@ -112,8 +113,13 @@ struct gemm<onednn_engine> {
       for (int r = t % high * block; r < std::min(deep, (t % high + 1) * block); r += pair) {
         In rows[pair][panel] = {};
         for (int i = 0; i < pair && r + i < k; ++i) round(columns, b + (r + i) * stride + column, rows[i]);
-        for (int c = 0; c < panel; ++c)
-          for (int i = 0; i < pair; ++i) at[(std::ptrdiff_t{r} * panel) + c * pair + i] = rows[i][c];
+        auto* const words = reinterpret_cast<std::uint32_t*>(at + std::ptrdiff_t{r} * panel);
+        for (int c = 0; c < panel; ++c) {
+          if constexpr (pair == 2)
+            words[c] = rows[0][c].bits | std::uint32_t{rows[1][c].bits} << 16;
+          else
+            words[c] = std::bit_cast<std::uint32_t>(rows[0][c]);
+        }
       }
     });
   }
@@ -138,11 +144,10 @@ struct gemm<onednn_engine> {
  private:
   template <class In>
   static void round(int n, const float* from, In* to) {
-    for (int i = 0; i < n; ++i)
-      if constexpr (std::is_same_v<In, bf16>)
-        to[i] = bf16(from[i]);
-      else
-        to[i] = from[i];
+    if constexpr (std::is_same_v<In, bf16>)
+      simd::narrow(n, to, from);
+    else
+      std::copy_n(from, n, to);
   }
 
   static constexpr int tile_rows = gemm_tile_rows;

@@ -49,7 +49,10 @@ class converted {
       cpu_tiles::each_row(d, m.live_rows(), m.width, [&](int r) {
         const float* const from = m.row(r);
         In* const to = copy_.data() + r * stride_;
-        for (int c = 0; c < m.width; ++c) to[c] = In(bf16(from[c]));
+        if constexpr (std::is_same_v<In, bf16>)
+          simd::narrow(m.width, to, from);
+        else
+          for (int c = 0; c < m.width; ++c) to[c] = In(bf16(from[c]));
       });
     }
   }

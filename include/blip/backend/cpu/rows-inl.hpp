@@ -166,17 +166,13 @@ BLIP_INLINE void cpu_rows::activate(device<cpu>& d, in x, activation act, out y)
 
 BLIP_INLINE void cpu_rows::narrow(device<cpu>& d, in x, out y) {
   cpu_tiles::each_row(d, x.live_rows(), x.width, [&](int r) {
-    const float* const from = x.row(r);
-    auto* const to = reinterpret_cast<bf16*>(y.row(r));
-    for (int c = 0; c < x.width; ++c) to[c] = bf16(from[c]);
+    simd::narrow(x.width, reinterpret_cast<bf16*>(y.row(r)), x.row(r));
   });
 }
 
 BLIP_INLINE void cpu_rows::widen(device<cpu>& d, in x, out y) {
   cpu_tiles::each_row(d, y.live_rows(), y.width, [&](int r) {
-    const auto* const from = reinterpret_cast<const bf16*>(x.row(r));
-    float* const to = y.row(r);
-    for (int c = 0; c < y.width; ++c) to[c] = static_cast<float>(from[c]);
+    simd::widen(y.width, y.row(r), reinterpret_cast<const bf16*>(x.row(r)));
   });
 }
 

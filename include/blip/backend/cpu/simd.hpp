@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "blip/backend/types.hpp"
+#include "blip/core/dtype.hpp"
 
 // Vectors of floats, as wide as the processor has them: Eigen's packets, and the functions that it has none of.
 namespace blip::inline BLIP_ABI::simd {
@@ -58,6 +59,25 @@ inline void store_some(float* p, const packet& x, int count) {
   alignas(64) float kept[lanes];
   vec::pstore(kept, x);
   for (int i = 0; i < count; ++i) p[i] = kept[i];
+}
+
+// y_i = x_i to the nearest bf16, and back.
+inline void narrow(int n, bf16* y, const float* x) {
+  int i = 0;
+#if defined(EIGEN_VECTORIZE_AVX)
+  for (; i + lanes <= n; i += lanes)
+    vec::pstoreu(reinterpret_cast<Eigen::bfloat16*>(y + i), vec::F32ToBf16(load(x + i)));
+#endif
+  for (; i < n; ++i) y[i] = bf16(x[i]);
+}
+inline void widen(int n, float* y, const bf16* x) {
+  int i = 0;
+#if defined(EIGEN_VECTORIZE_AVX)
+  using halves = decltype(vec::F32ToBf16(constant(0)));
+  for (; i + lanes <= n; i += lanes)
+    store(y + i, vec::Bf16ToF32(vec::ploadu<halves>(reinterpret_cast<const Eigen::bfloat16*>(x + i))));
+#endif
+  for (; i < n; ++i) y[i] = static_cast<float>(x[i]);
 }
 
 // y_i = f(a_i, ...) for n elements.
@@ -108,7 +128,8 @@ inline float largest(int n, const float* x) {
     packet top[chains];
     unroll<chains>([&](auto c) __attribute__((always_inline)) { top[c] = load(x + c * lanes); });
     for (i = chains * lanes; i + chains * lanes <= n; i += chains * lanes)
-      unroll<chains>([&](auto c) __attribute__((always_inline)) { top[c] = vec::pmax(top[c], load(x + i + c * lanes)); });
+      unroll<chains>([&](auto c)
+                         __attribute__((always_inline)) { top[c] = vec::pmax(top[c], load(x + i + c * lanes)); });
     most = vec::predux_max(vec::pmax(vec::pmax(top[0], top[1]), vec::pmax(top[2], top[3])));
   }
   for (; i + lanes <= n; i += lanes) most = std::max(most, vec::predux_max(load(x + i)));
