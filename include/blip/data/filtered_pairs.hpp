@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +12,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/data/json_record.hpp"
 #include "blip/data/pair_source.hpp"
 #include "blip/data/record_file.hpp"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -16,6 +14,7 @@
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
+#include "blip/core/simdjson.hpp"
 
 namespace blip::inline BLIP_ABI {
 

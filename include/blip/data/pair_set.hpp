@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <charconv>
 #include <cstdint>
 #include <functional>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "blip/core/error.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/data/pair_source.hpp"
 
 namespace blip::inline BLIP_ABI {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -15,8 +13,9 @@
 #include <vector>
 
 #include "blip/core/error.hpp"
-#include "blip/core/limits.hpp"
 #include "blip/core/file.hpp"
+#include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 
 namespace blip::inline BLIP_ABI {
 

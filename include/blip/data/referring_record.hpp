@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -15,10 +13,11 @@
 #include <vector>
 
 #include "blip/core/error.hpp"
+#include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/data/json_record.hpp"
-#include "blip/core/file.hpp"
 
 namespace blip::inline BLIP_ABI {
 

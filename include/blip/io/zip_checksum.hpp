@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include <wmmintrin.h>
 #endif
 
 #include "blip/core/version.hpp"

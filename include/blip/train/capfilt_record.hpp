@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstdint>
 #include <new>
 #include <string>
@@ -11,6 +9,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/train/capfilt_report.hpp"
 #include "blip/train/capfilt_report_json.hpp"
 #include "blip/train/checkpoint_manifest.hpp"

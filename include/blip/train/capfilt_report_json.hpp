@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "blip/core/error.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/train/capfilt_report.hpp"
 #include "blip/train/run_log.hpp"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <charconv>
 #include <cstdint>
 #include <limits>
@@ -13,6 +11,7 @@
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/io/crc32c.hpp"
 
 namespace blip::inline BLIP_ABI {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -15,6 +13,7 @@
 #include <system_error>
 
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/io/safetensors.hpp"
 #include "blip/train/append_file.hpp"
 #include "blip/train/named_number.hpp"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/train/run_log.hpp"
 
 namespace blip::inline BLIP_ABI {

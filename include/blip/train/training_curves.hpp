@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "blip/core/simdjson.hpp"
 #include "blip/data/record_file.hpp"
 #include "blip/train/report/bootstrap_findings.hpp"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
@@ -16,6 +14,7 @@
 #include "blip/core/error.hpp"
 #include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/data/nearest_word.hpp"
 #include "blip/train/run_log.hpp"
 #include "blip/train/training_recipe.hpp"
