@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <dnnl.h>
+
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <dnnl.hpp>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <string>
 #include <utility>
 
 #include "blip/backend/cpu/blocks.hpp"
 #include "blip/backend/cpu/gemm.hpp"
 #include "blip/backend/cpu/simd.hpp"
 #include "blip/backend/cpu/tiles.hpp"
+#include "blip/core/error.hpp"
 
 namespace blip::inline BLIP_ABI {
 
 // Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 320 rows, each a product of its own on one
 // thread, into memory of its own (oneDNN is fast only where c is dense): how oneDNN would divide the work, and with it
 // the order of summation, then does not depend on the threads. Weights are read in the layout that oneDNN asks for; few
-// rows, which wait for nothing else, read several panels of them in one call.
-// oneDNN itself allocates a little in every call.
+// rows, which wait for nothing else, read several panels of them in one call. oneDNN itself allocates a little in every
+// call. Its C interface, because the C++ one on top of it is a header that costs more to compile than this file.
 template <>
 struct gemm<onednn_engine> {
   static constexpr int panel = 64;
@@ -133,11 +138,17 @@ struct gemm<onednn_engine> {
     parallel_for(threads, wide, [&](int t) {
       const one_thread inner;
       const int columns = std::min(panel, n - t * panel);
-      const dnnl::memory::desc from({k, columns}, dnnl::memory::data_type::f32, dnnl::memory::dims{1, stride});
-      dnnl::memory source(from, cache.engine, const_cast<float*>(b + std::ptrdiff_t{t} * panel * stride));
-      dnnl::memory target(packed_desc(p == precision::bf16, k, columns), cache.engine,
-                          static_cast<std::byte*>(to) + bytes * static_cast<std::size_t>(t));
-      dnnl::reorder(source, target).execute(cache.stream, source, target);
+      const dnnl_memory_desc_t from = strided(k, columns, dnnl_f32, 1, stride);
+      const dnnl_memory_desc_t into = packed_desc(p == precision::bf16, k, columns);
+      handle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> description;
+      require(dnnl_reorder_primitive_desc_create(description.to(), &from, cache.engine.get(), &into, cache.engine.get(),
+                                                 nullptr));
+      handle<dnnl_primitive_t, dnnl_primitive_destroy> reorder;
+      require(dnnl_primitive_create(reorder.to(), description.get()));
+      const memory source(from, cache, b + std::ptrdiff_t{t} * panel * stride);
+      const memory target(into, cache, static_cast<std::byte*>(to) + bytes * static_cast<std::size_t>(t));
+      const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, source.get()}, {DNNL_ARG_TO, target.get()}};
+      require(dnnl_primitive_execute(reorder.get(), cache.stream.get(), 2, arguments));
     });
   }
 
@@ -197,7 +208,7 @@ struct gemm<onednn_engine> {
 
    private:
     static bool has_tiles() {
-      static const bool yes = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx;  // or what has more
+      static const bool yes = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core_amx;  // or what has more
       return yes;
     }
     void fill(const In* from, std::ptrdiff_t stride, int rows, int all, In* to) const {
@@ -219,12 +230,55 @@ struct gemm<onednn_engine> {
     one_thread& operator=(const one_thread&) = delete;
   };
 
+  [[noreturn, gnu::cold]] static void fail(dnnl_status_t status) {
+    if (status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw device_error({"cpu back end: oneDNN", "success", "status " + std::to_string(status), {}});
+  }
+  static void require(dnnl_status_t status) {
+    if (status != dnnl_success) fail(status);
+  }
+
+  // What oneDNN made and takes back.
+  template <class T, dnnl_status_t (*Destroy)(T)>
+  class handle {
+   public:
+    handle() = default;
+    handle(handle&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
+    handle& operator=(handle&&) = delete;
+    ~handle() {
+      if (made_) Destroy(made_);
+    }
+
+    T get() const { return made_; }
+    T* to() { return &made_; }
+
+   private:
+    T made_ = nullptr;
+  };
+
+  struct state;
+
+  class memory : public handle<dnnl_memory_t, dnnl_memory_destroy> {
+   public:
+    memory(const dnnl_memory_desc_t& d, const state& cache, const void* data) {
+      require(dnnl_memory_create(this->to(), &d, cache.engine.get(), const_cast<void*>(data)));
+    }
+  };
+
+  static dnnl_memory_desc_t strided(dnnl_dim_t rows, dnnl_dim_t columns, dnnl_data_type_t type, dnnl_dim_t down,
+                                    dnnl_dim_t across) {
+    dnnl_memory_desc_t d;
+    const dnnl_dims_t sizes = {rows, columns}, strides = {down, across};
+    require(dnnl_memory_desc_init_by_strides(&d, 2, sizes, type, strides));
+    return d;
+  }
   // [k, 64 columns] with columns innermost, pairs of k together in bf16; a whole number of panels.
-  static dnnl::memory::desc packed_desc(bool half, int k, int columns) {
-    using tag = dnnl::memory::format_tag;
-    return {{k, columns},
-            half ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32,
-            half ? tag::BA16a64b2a : tag::BA16a64b};
+  static dnnl_memory_desc_t packed_desc(bool half, int k, int columns) {
+    dnnl_memory_desc_t d;
+    const dnnl_dims_t sizes = {k, columns};
+    require(dnnl_memory_desc_init_by_tag(&d, 2, sizes, half ? dnnl_bf16 : dnnl_f32,
+                                         half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
+    return d;
   }
   template <class In>
   static std::size_t panel_bytes(int k) {
@@ -239,51 +293,58 @@ struct gemm<onednn_engine> {
     auto operator<=>(const shape&) const = default;
   };
 
-  struct state;
-
   struct prepared {
-    dnnl::matmul::primitive_desc description;
-    dnnl::matmul primitive;
+    handle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> description;
+    handle<dnnl_primitive_t, dnnl_primitive_destroy> primitive;
     std::size_t scratchpad = 0;
 
-    prepared(const shape& s, const dnnl::engine& engine) {
-      using dims = dnnl::memory::dims;
-      const auto type = s.half ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+    [[gnu::cold]] prepared(const shape& s, dnnl_engine_t engine) {
+      const auto type = s.half ? dnnl_bf16 : dnnl_f32;
       const bool tn = s.form == static_cast<int>(product_form::tn), nt = s.form == static_cast<int>(product_form::nt);
-      const dnnl::memory::desc a({s.m, s.k}, type, tn ? dims{1, s.a_stride} : dims{s.a_stride, 1});
-      const dnnl::memory::desc b =
-          s.packed ? packed_desc(s.half, s.k, s.n)
-                   : dnnl::memory::desc({s.k, s.n}, type, nt ? dims{1, s.b_stride} : dims{s.b_stride, 1});
-      const dnnl::memory::desc c({s.m, s.n}, dnnl::memory::data_type::f32, dims{s.n, 1});
-      dnnl::primitive_attr attributes;
-      attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-      description = {dnnl::matmul::desc(a, b, c), attributes, engine};
-      primitive = dnnl::matmul(description);
-      scratchpad = description.scratchpad_desc().get_size();
+      const auto a = tn ? strided(s.m, s.k, type, 1, s.a_stride) : strided(s.m, s.k, type, s.a_stride, 1);
+      const auto b = s.packed ? packed_desc(s.half, s.k, s.n)
+                     : nt     ? strided(s.k, s.n, type, 1, s.b_stride)
+                              : strided(s.k, s.n, type, s.b_stride, 1);
+      const auto c = strided(s.m, s.n, dnnl_f32, s.n, 1);
+      dnnl_matmul_desc_t product;
+      require(dnnl_matmul_desc_init(&product, &a, &b, nullptr, &c));
+      handle<dnnl_primitive_attr_t, dnnl_primitive_attr_destroy> attributes;
+      require(dnnl_primitive_attr_create(attributes.to()));
+      require(dnnl_primitive_attr_set_scratchpad_mode(attributes.get(), dnnl_scratchpad_mode_user));
+      require(dnnl_primitive_desc_create(description.to(), &product, attributes.get(), engine, nullptr));
+      require(dnnl_primitive_create(primitive.to(), description.get()));
+      scratchpad = dnnl_memory_desc_get_size(&desc(dnnl_query_scratchpad_md));
+    }
+
+    const dnnl_memory_desc_t& desc(dnnl_query_t what) const {
+      return *dnnl_primitive_desc_query_md(description.get(), what, 0);
     }
 
     void run(const state& cache, const void* a, const void* b, float* c, void* pad) const {
-      dnnl::memory memories[] = {{description.src_desc(), cache.engine, const_cast<void*>(a)},
-                                 {description.weights_desc(), cache.engine, const_cast<void*>(b)},
-                                 {description.dst_desc(), cache.engine, c},
-                                 {description.scratchpad_desc(), cache.engine, pad}};
-      const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, memories[0].get()},
-                                           {DNNL_ARG_WEIGHTS, memories[1].get()},
-                                           {DNNL_ARG_DST, memories[2].get()},
-                                           {DNNL_ARG_SCRATCHPAD, memories[3].get()}};
+      const memory left(desc(dnnl_query_src_md), cache, a), right(desc(dnnl_query_weights_md), cache, b);
+      const memory sums(desc(dnnl_query_dst_md), cache, c), own(desc(dnnl_query_scratchpad_md), cache, pad);
+      const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, left.get()},
+                                           {DNNL_ARG_WEIGHTS, right.get()},
+                                           {DNNL_ARG_DST, sums.get()},
+                                           {DNNL_ARG_SCRATCHPAD, own.get()}};
       if (dnnl_primitive_execute(primitive.get(), cache.stream.get(), 4, arguments) != dnnl_success) std::abort();
     }
   };
 
   // What a device keeps: one prepared product per shape.
   struct state final : engine_state {
-    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    dnnl::stream stream{engine};
+    handle<dnnl_engine_t, dnnl_engine_destroy> engine;
+    handle<dnnl_stream_t, dnnl_stream_destroy> stream;
+
+    state() {
+      require(dnnl_engine_create(engine.to(), dnnl_cpu, 0));
+      require(dnnl_stream_create(stream.to(), engine.get(), dnnl_stream_default_flags));
+    }
 
     const prepared& find(const shape& s) {
       const std::lock_guard<std::mutex> lock(mutex);
       auto at = products.find(s);
-      if (at == products.end()) at = products.emplace(s, prepared(s, engine)).first;
+      if (at == products.end()) at = products.emplace(s, prepared(s, engine.get())).first;
       return at->second;
     }
 
@@ -292,7 +353,7 @@ struct gemm<onednn_engine> {
   };
 
   static state& of(device<cpu>& d) {
-    if (!d.engine()) d.engine() = std::make_unique<state>();
+    if (!d.engine()) d.engine().reset(new state());
     return static_cast<state&>(*d.engine());
   }
 };
