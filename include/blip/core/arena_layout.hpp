@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "blip/core/error.hpp"
@@ -58,7 +59,7 @@ class arena_layout {
     std::size_t i = 0;
     walk(module, {}, [&](std::string_view path, const parameter_rows& r, bool) {
       const parameter* const twin = root(twins[i++]);
-      if (!separate(path) && twin != &r.whole) twins_[&r.whole] = twin;
+      if (!separate(path) && twin != &r.whole) twins_.emplace_back(&r.whole, twin);
     });
   }
 
@@ -94,17 +95,27 @@ class arena_layout {
   }
 
   const parameter* root(const parameter* p) const {
-    for (auto at = twins_.find(p); at != twins_.end(); at = twins_.find(p)) p = at->second;
+    while (const parameter* const twin = second_of(twins_, p)) p = twin;
     return p;
   }
+  // What the last pair that begins with p ends with. Few parameters are tied.
+  using pairs = std::vector<std::pair<const parameter*, const parameter*>>;
+  static const parameter* second_of(const pairs& all, const parameter* p) {
+    for (std::size_t i = all.size(); i > 0; --i)
+      if (all[i - 1].first == p) return all[i - 1].second;
+    return nullptr;
+  }
 
-  void add(std::string_view text, const parameter_rows& r, bool whole) {
+  [[gnu::cold]] void add(std::string_view text, const parameter_rows& r, bool whole) {
     parameter& p = r.whole;
     if (p.size() <= 0)
       throw config_error({"arena_layout: " + std::string(text) + " has no elements", {}, {}, "set its sizes first"});
     if (p.layout() != id_ && !twins_.empty()) {  // of tied parameters, whichever comes first is placed for all
-      const parameter* const placed = first_.try_emplace(root(&p), &p).first->second;
-      if (placed != &p) p.place(id_, placed->entry(), placed->offset());
+      const parameter* const top = root(&p);
+      if (const parameter* const placed = second_of(first_, top))
+        p.place(id_, placed->entry(), placed->offset());
+      else
+        first_.emplace_back(top, &p);
     }
     if (p.layout() != id_) {
       p.place(id_, static_cast<int>(entries_.size()), size_);
@@ -125,7 +136,7 @@ class arena_layout {
   std::vector<entry> entries_;
   std::vector<name> names_;
   std::unordered_map<std::string, std::size_t> index_;
-  std::unordered_map<const parameter*, const parameter*> twins_, first_;
+  pairs twins_, first_;
 };
 
 }  // namespace blip::inline BLIP_ABI

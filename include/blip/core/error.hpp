@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "blip/core/version.hpp"
 
@@ -26,35 +26,40 @@ enum class error_code {
 // What every exception of the library is. At most three lines of text: what and where; expected against found; what to do.
 class error : public std::exception {
  public:
+  // Views for the call that takes them. The error keeps copies, made in its constructor and not at every throw, which
+  // is what errors cost most to compile.
   struct facts {
-    std::string where, expected, actual, hint;
+    std::string_view where, expected, actual, hint;
   };
 
-  error(error_code code, facts f) : code_(code), facts_(std::move(f)) {
-    text_ = facts_.where;
-    if (!facts_.expected.empty() || !facts_.actual.empty())
-      text_ += "\n  expected " + facts_.expected + ", found " + facts_.actual;
-    if (!facts_.hint.empty()) text_ += "\n  " + facts_.hint;
+  [[gnu::cold, gnu::noinline]] error(error_code code, const facts& f)
+      : code_(code), where_(f.where), expected_(f.expected), actual_(f.actual), hint_(f.hint), text_(f.where) {
+    if (!expected_.empty() || !actual_.empty())
+      text_.append("\n  expected ").append(expected_).append(", found ").append(actual_);
+    if (!hint_.empty()) text_.append("\n  ").append(hint_);
   }
 
+  error(const error&) = default;
+  error& operator=(const error&) = default;
+  [[gnu::noinline]] ~error() override {}
+
   error_code code() const noexcept { return code_; }
-  const std::string& where() const noexcept { return facts_.where; }
-  const std::string& expected() const noexcept { return facts_.expected; }
-  const std::string& actual() const noexcept { return facts_.actual; }
-  const std::string& hint() const noexcept { return facts_.hint; }
+  const std::string& where() const noexcept { return where_; }
+  const std::string& expected() const noexcept { return expected_; }
+  const std::string& actual() const noexcept { return actual_; }
+  const std::string& hint() const noexcept { return hint_; }
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:
   error_code code_;
-  facts facts_;
-  std::string text_;
+  std::string where_, expected_, actual_, hint_, text_;
 };
 
 // One type per code, so that callers can catch what they can mend.
 template <error_code Code>
 class error_of final : public error {
  public:
-  explicit error_of(facts f) : error(Code, std::move(f)) {}
+  explicit error_of(const facts& f) : error(Code, f) {}
 };
 
 using shape_error = error_of<error_code::shape>;
@@ -74,10 +79,11 @@ inline void require_equal(const char* where, const char* what, long long actual,
 }
 
 // Throws limit_error "where: what" when a number is above its bound.
-inline void require_within(const std::string& where, const char* what, std::uint64_t found, std::uint64_t bound,
+inline void require_within(std::string_view where, const char* what, std::uint64_t found, std::uint64_t bound,
                            const char* hint = "") {
   if (found > bound)
-    throw limit_error({where + ": " + what, "at most " + std::to_string(bound), std::to_string(found), hint});
+    throw limit_error(
+        {std::string(where) + ": " + what, "at most " + std::to_string(bound), std::to_string(found), hint});
 }
 
 }  // namespace blip::inline BLIP_ABI

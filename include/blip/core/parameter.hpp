@@ -29,10 +29,10 @@ class parameter {
  public:
   parameter() = default;
   // A matrix [rows, cols]; `product` marks the weights of matrix products, which a back end may hold packed.
-  parameter(int rows, int cols, bool product = false, initial start = initial::normal)
+  [[gnu::noinline]] parameter(int rows, int cols, bool product = false, initial start = initial::normal)
       : rows_(rows), cols_(cols), rank_(2), shape_{rows, cols}, product_(product), initial_(start) {}
   // A vector [cols].
-  explicit parameter(int cols, initial start = initial::zeros)
+  [[gnu::noinline]] explicit parameter(int cols, initial start = initial::zeros)
       : rows_(1), cols_(cols), rank_(1), shape_{cols}, initial_(start) {}
   // The same values under the shape that checkpoints give them; kernels see [rows, cols].
   parameter& stored_as(std::array<int, 4> shape, int rank) {
@@ -88,9 +88,6 @@ using leaf_visitor = function_ref<void(std::string_view name, const parameter_ro
 
 namespace detail {
 
-template <class M>
-void walk(M& member, std::string& path, leaf_visitor visit);
-
 struct any_visitor {
   template <class M>
   void operator()(std::string_view, M&&) const {}
@@ -114,25 +111,27 @@ class path_segment {
   std::size_t length_;
 };
 
+// Leaves are most of a model, so naming and visiting one is a call.
+[[gnu::noinline]] inline void walk(const parameter_rows& rows, std::string_view name, std::string& path,
+                                   leaf_visitor visit, bool whole = false) {
+  const path_segment segment(path, name);
+  visit(path, rows, whole);
+}
+[[gnu::noinline]] inline void walk(parameter& p, std::string_view name, std::string& path, leaf_visitor visit) {
+  walk(parameter_rows{p, 0, p.rank() == 1 ? p.cols() : p.rows()}, name, path, visit, true);
+}
+
 template <class M>
-void walk(M& member, std::string& path, leaf_visitor visit) {
-  if constexpr (std::same_as<M, parameter>) {
-    visit(path, parameter_rows{member, 0, member.rank() == 1 ? member.cols() : member.rows()}, true);
-  } else if constexpr (std::same_as<std::remove_const_t<M>, parameter_rows>) {
-    visit(path, member, false);
-  } else if constexpr (requires { std::begin(member); }) {  // equal blocks: a numbered path each
+  requires(!std::same_as<std::remove_const_t<M>, parameter_rows>)
+[[gnu::cold]] void walk(M& member, std::string_view name, std::string& path, leaf_visitor visit) {
+  const path_segment segment(path, name);
+  if constexpr (requires { std::begin(member); }) {  // equal blocks: a numbered path each
     int i = 0;
-    for (auto& m : member) {
-      const path_segment segment(path, std::to_string(i++));
-      walk(m, path, visit);
-    }
+    for (auto& m : member) walk(m, std::to_string(i++), path, visit);
   } else {
     static_assert(has_members<M>,
                   "blip::walk: a part has no `template <class S, class F> static void members(S& self, F&& f)`");
-    M::members(member, [&](std::string_view name, auto&& m) {
-      const path_segment segment(path, name);
-      walk(m, path, visit);
-    });
+    M::members(member, [&](std::string_view part, auto&& m) { walk(m, part, path, visit); });
   }
 }
 
@@ -142,8 +141,8 @@ void walk(M& member, std::string& path, leaf_visitor visit) {
 // have them. A layer lists its parts in `template <class S, class F> static void members(S& self, F&& f)`.
 template <class M>
 void walk(M& module, std::string_view prefix, leaf_visitor visit) {
-  std::string path(prefix);
-  detail::walk(module, path, visit);
+  std::string path;
+  detail::walk(module, prefix, path, visit);
 }
 
 }  // namespace blip::inline BLIP_ABI

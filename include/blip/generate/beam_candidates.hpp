@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace blip::inline BLIP_ABI {
@@ -30,9 +30,9 @@ class beam_candidates {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       const double s = sum + scores[i];
       if (!(s > bar)) continue;
-      const auto place =
-          std::upper_bound(best_.begin(), best_.end(), s, [](double a, const beam_candidate& c) { return a > c.sum; });
-      best_.insert(place, {s, 0, beam, static_cast<int>(i)});
+      best_.push_back({s, 0, beam, static_cast<int>(i)});
+      for (std::size_t at = best_.size() - 1; at > 0 && best_[at - 1].sum < s; --at)
+        std::swap(best_[at - 1], best_[at]);
       if (best_.size() > limit_) best_.pop_back();
       bar = threshold();
     }

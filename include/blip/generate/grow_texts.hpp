@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "blip/core/function_ref.hpp"
 #include "blip/generate/generated.hpp"
 #include "blip/generate/log_sum_exp.hpp"
 #include "blip/generate/next_token_model.hpp"
@@ -25,9 +26,10 @@ struct growing_text {
 // Grows `samples` texts of each prompt; choose(text, scores) picks each next token from scores [vocabulary] = logits
 // under `rules`. A text that is over costs nothing more, and none depends on its neighbours: greedy() and sample() are
 // this.
-template <next_token_model M, class Choose>
+template <next_token_model M>
 generated_texts grow_texts(M& model, std::span<const std::vector<int>> prompts, int samples, const token_rules& rules,
-                           generation_observer observe, Choose choose) {
+                           generation_observer observe,
+                           function_ref<int(const growing_text&, std::span<const double>)> choose) {
   const int vocabulary = model.vocabulary();
   rules.check(vocabulary, model.positions(), prompts);
   generated_texts out(prompts.size(), std::vector<generated>(static_cast<std::size_t>(samples)));
@@ -53,7 +55,7 @@ generated_texts grow_texts(M& model, std::span<const std::vector<int>> prompts, 
       const std::span<const typename M::scalar> row(logits.row(text.row), scores.size());
       const double all = log_sum_exp(row, std::span<double>(scores));
       rules.apply(scores, text.ids, text.prompt);
-      const int token = choose(std::as_const(text), std::span<const double>(scores));
+      const int token = choose(text, scores);
       generated& result = out[static_cast<std::size_t>(text.sequence)][static_cast<std::size_t>(text.sample)];
       text.ids.push_back(token);
       result.log_probability += static_cast<double>(row[static_cast<std::size_t>(token)]) - all;

@@ -63,14 +63,20 @@ class token_distribution {
     return a.probability != b.probability ? a.probability > b.probability : a.token < b.token;
   }
 
+  using place = std::vector<token_chance>::iterator;
+  // Sorts the likeliest of [first, end) into [first, middle).
+  [[gnu::noinline]] static void rank(place first, place middle, place end) {
+    std::partial_sort(first, middle, end, likelier);
+  }
+
   void keep_likeliest(std::size_t k) {
     if (k >= kept_.size()) return;
     const auto end = kept_.begin() + static_cast<std::ptrdiff_t>(k);
-    std::nth_element(kept_.begin(), end - 1, kept_.end(), likelier);
+    rank(kept_.begin(), end, kept_.end());
     const double last = (end - 1)->probability;
     const auto tied = std::partition(end, kept_.end(), [last](const token_chance& c) { return c.probability == last; });
+    rank(end, tied, tied);
     kept_.erase(tied, kept_.end());
-    std::sort(kept_.begin(), kept_.end(), likelier);
   }
 
   void keep_mass(double p) {
@@ -80,8 +86,8 @@ class token_distribution {
     for (std::size_t sorted = 0, step = 64; n < kept_.size() && sum <= p; ++n) {
       if (n == sorted) {
         sorted = std::min(kept_.size(), sorted + step), step *= 4;
-        std::partial_sort(kept_.begin() + static_cast<std::ptrdiff_t>(n),
-                          kept_.begin() + static_cast<std::ptrdiff_t>(sorted), kept_.end(), likelier);
+        rank(kept_.begin() + static_cast<std::ptrdiff_t>(n), kept_.begin() + static_cast<std::ptrdiff_t>(sorted),
+             kept_.end());
       }
       sum += kept_[n].probability;
     }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "blip/core/error.hpp"
@@ -34,26 +35,28 @@ struct token_rules {
 
   // Throws config_error where the rules contradict themselves, the model, or the prompts.
   void check(int vocabulary, int positions, std::span<const std::vector<int>> prompts) const {
-    const auto require = [](bool ok, const char* what, const std::string& expected, const std::string& found) {
-      if (!ok) throw config_error({std::string("token_rules: ") + what, expected, found, {}});
-    };
-    require(stop >= -1 && stop < vocabulary, "stop", "-1, or an id below " + std::to_string(vocabulary),
-            std::to_string(stop));
-    require(vocabulary > 1, "vocabulary", "at least 2 words", std::to_string(vocabulary));
-    require(max_tokens >= 1 && min_tokens <= max_tokens, "min_tokens and max_tokens",
-            "in this order, the second at least 1", std::to_string(min_tokens) + " and " + std::to_string(max_tokens));
-    require(repetition_penalty > 0, "repetition_penalty", "a positive number", std::to_string(repetition_penalty));
+    if (stop < -1 || stop >= vocabulary)
+      fail("stop", "-1, or an id below " + std::to_string(vocabulary), std::to_string(stop));
+    if (vocabulary <= 1) fail("vocabulary", "at least 2 words", std::to_string(vocabulary));
+    if (max_tokens < 1 || min_tokens > max_tokens)
+      fail("min_tokens and max_tokens", "in this order, the second at least 1",
+           std::to_string(min_tokens) + " and " + std::to_string(max_tokens));
+    if (!(repetition_penalty > 0)) fail("repetition_penalty", "a positive number", std::to_string(repetition_penalty));
     for (const std::vector<int>& prompt : prompts) {
       const int length = static_cast<int>(prompt.size());
-      require(length >= 1, "a prompt", "at least one id", "none");
-      // The last token is made, never read.
-      require(length + max_tokens - 1 <= positions, "max_tokens and the prompt",
-              "within " + std::to_string(positions) + " positions",
-              std::to_string(max_tokens) + " after " + std::to_string(length));
+      if (length < 1) fail("a prompt", "at least one id", "none");
+      if (length + max_tokens - 1 > positions)  // the last token is made, never read
+        fail("max_tokens and the prompt", "within " + std::to_string(positions) + " positions",
+             std::to_string(max_tokens) + " after " + std::to_string(length));
       for (const int id : prompt)
-        require(id >= 0 && id < vocabulary, "an id of a prompt", "0 to " + std::to_string(vocabulary - 1),
-                std::to_string(id));
+        if (id < 0 || id >= vocabulary)
+          fail("an id of a prompt", "0 to " + std::to_string(vocabulary - 1), std::to_string(id));
     }
+  }
+
+ private:
+  [[noreturn, gnu::cold]] static void fail(const char* what, std::string_view expected, std::string_view found) {
+    throw config_error({std::string("token_rules: ") + what, expected, found, {}});
   }
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "blip/core/error.hpp"
 #include "blip/core/limits.hpp"
@@ -35,9 +36,9 @@ inline void require_sides(const std::string& name, std::uint64_t height, std::ui
   require_within(name, "pixels of the picture", height * width, o.bounds.image_pixels);
 }
 
-[[noreturn]] inline void throw_unreadable(const std::string& name, const char* format, std::string expected,
-                                          std::string found) {
-  throw format_error({name + ": not a readable " + format, std::move(expected), std::move(found), {}});
+[[noreturn]] inline void throw_unreadable(const std::string& name, const char* format, std::string_view expected,
+                                          std::string_view found) {
+  throw format_error({name + ": not a readable " + format, expected, found, {}});
 }
 [[noreturn]] inline void throw_truncated(const std::string& name, const char* format) {
   throw format_error({name + ": a " + format + " that ends early", "a complete file", "the end of the data",

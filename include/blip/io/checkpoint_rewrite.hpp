@@ -79,8 +79,8 @@ struct rewrite_plan {
 
 // What the names of a model and of a file ask for, both in the official form. ALBEF's pairs have as many layers more
 // than the file as the file has with cross-attention; an answerer finds no decoder.
-inline rewrite_plan plan_rewrite(checkpoint_rewrite asked, std::span<const std::string> ours,
-                                 std::span<const std::string> theirs) {
+[[gnu::cold]] inline rewrite_plan plan_rewrite(checkpoint_rewrite asked, std::span<const std::string> ours,
+                                               std::span<const std::string> theirs) {
   const detail::encoder_shape model = detail::encoder_of(ours), file = detail::encoder_of(theirs);
   const int from = std::max(file.cross_from, 0);
   if (asked != checkpoint_rewrite::automatic) return {asked, from};
@@ -94,7 +94,7 @@ inline rewrite_plan plan_rewrite(checkpoint_rewrite asked, std::span<const std::
 
 // The official names under which a parameter may be found, the likeliest first. Sources: `Pretrain_nlvr.py`, `NLVR.py`,
 // `VQA.py`, `Retrieval.py` of ALBEF; `blip_nlvr.py` of BLIP.
-inline std::vector<std::string> names_to_try(const rewrite_plan& plan, std::string_view ours) {
+[[gnu::cold]] inline std::vector<std::string> names_to_try(const rewrite_plan& plan, std::string_view ours) {
   std::vector<std::string> all{std::string(ours)};
   const auto layer_of = [](std::string_view pattern, std::string_view name, auto layer) {
     auto found = match_name(pattern, name);

@@ -74,7 +74,7 @@ class conversion {
     for (const auto& [name, from] : ours_) place(name, from);
     if (!homeless_.empty())
       throw config_error({file.path() + ": layout " + std::string(describe(o.to).name) + " has no names for " +
-                              first_ten(homeless_, [](const std::string& name) { return name; }),
+                              first_ten(homeless_.size(), [&](std::size_t i) { return homeless_[i]; }),
                           "tensors that the layout can hold", std::to_string(homeless_.size()) + " that it cannot",
                           "choose another layout, or name them in convert_options::leave_out to drop them"});
   }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <cmath>
 #include <memory>
 #include <new>
@@ -16,6 +14,7 @@
 #include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
+#include "blip/core/simdjson.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -23,7 +22,7 @@ namespace blip::inline BLIP_ABI {
 // value that the caller gives. Throws io_error, limit_error, format_error (with file and field).
 class json_fields {
  public:
-  explicit json_fields(const std::string& path, const limits& bounds = {})
+  [[gnu::cold]] explicit json_fields(const std::string& path, const limits& bounds = {})
       : where_(path), document_(std::make_shared<document>()) {
     document_->text = simdjson::padded_string(read_file<std::string>(path, bounds.json_bytes, "bytes of the file"));
     if (document_->parser.allocate(document_->text.size(), static_cast<std::size_t>(bounds.json_depth)) !=
@@ -36,7 +35,7 @@ class json_fields {
   }
 
   // An object in a field; none when it is absent.
-  std::optional<json_fields> object(std::string_view name) const {
+  [[gnu::cold]] std::optional<json_fields> object(std::string_view name) const {
     const auto value = find(name);
     if (!value) return std::nullopt;
     json_fields inner(*this);
@@ -47,7 +46,7 @@ class json_fields {
 
   bool has(std::string_view name) const { return find(name).has_value(); }
 
-  int integer(std::string_view name, int otherwise, int least = 0, int most = 1 << 24) const {
+  [[gnu::cold]] int integer(std::string_view name, int otherwise, int least = 0, int most = 1 << 24) const {
     const auto value = find(name);
     if (!value) return otherwise;
     std::int64_t n = 0;
@@ -56,21 +55,21 @@ class json_fields {
            simdjson::minify(*value));
     return static_cast<int>(n);
   }
-  double number(std::string_view name, double otherwise) const {
+  [[gnu::cold]] double number(std::string_view name, double otherwise) const {
     const auto value = find(name);
     if (!value) return otherwise;
     double n = 0;
     if (value->get(n) || !std::isfinite(n)) fail(name, "a number", simdjson::minify(*value));
     return n;
   }
-  bool truth(std::string_view name, bool otherwise) const {
+  [[gnu::cold]] bool truth(std::string_view name, bool otherwise) const {
     const auto value = find(name);
     if (!value) return otherwise;
     bool b = false;
     if (value->get(b)) fail(name, "true or false", simdjson::minify(*value));
     return b;
   }
-  std::string text(std::string_view name, std::string_view otherwise) const {
+  [[gnu::cold]] std::string text(std::string_view name, std::string_view otherwise) const {
     const auto value = find(name);
     std::string_view s = otherwise;
     if (value && value->get(s)) fail(name, "a text", simdjson::minify(*value));
@@ -78,7 +77,7 @@ class json_fields {
   }
   // Texts and numbers of a list; empty when it is absent.
   template <class T>
-  std::vector<T> list(std::string_view name, const char* of) const {
+  [[gnu::cold]] std::vector<T> list(std::string_view name, const char* of) const {
     std::vector<T> all;
     const auto value = find(name);
     if (!value) return all;
@@ -92,10 +91,10 @@ class json_fields {
     return all;
   }
 
-  [[noreturn]] void fail(std::string_view name, std::string expected, const std::string& found,
-                         std::string hint = {}) const {
-    throw format_error({where_ + (name.empty() ? "" : ": " + path_ + std::string(name)), std::move(expected),
-                        detail::one_line(found, 64), std::move(hint)});
+  [[noreturn, gnu::cold]] void fail(std::string_view name, std::string_view expected, std::string_view found,
+                                    std::string_view hint = {}) const {
+    throw format_error(
+        {where_ + (name.empty() ? "" : ": " + path_ + std::string(name)), expected, detail::one_line(found, 64), hint});
   }
 
  private:

@@ -28,7 +28,7 @@ struct tensor_target {
 namespace detail {
 
 // "x.{a|b}.y" as "x.a.y", "x.b.y"; a pattern without braces as itself.
-inline std::vector<std::string> expand_parts(std::string_view pattern) {
+[[gnu::cold]] inline std::vector<std::string> expand_parts(std::string_view pattern) {
   const std::size_t open = pattern.find('{'), close = pattern.find('}');
   if (open == pattern.npos || close == pattern.npos) return {std::string(pattern)};
   std::vector<std::string> all;
@@ -49,7 +49,8 @@ inline bool has_name(const layout_rules& layout, std::string_view ours) {
 }  // namespace detail
 
 // How a parameter of ours is called in a layout: every possibility, the usual one first; empty: it has no name there.
-inline std::vector<tensor_source> names_in(weights_layout layout, std::string_view prefix, std::string_view ours) {
+[[gnu::cold]] inline std::vector<tensor_source> names_in(weights_layout layout, std::string_view prefix,
+                                                         std::string_view ours) {
   std::vector<tensor_source> all;
   const layout_rules& rules = describe(layout);
   if (!detail::has_name(rules, ours)) return all;
@@ -65,7 +66,8 @@ inline std::vector<tensor_source> names_in(weights_layout layout, std::string_vi
 }
 
 // The way back: which parameter of ours a tensor of that layout is, or is a part of.
-inline std::optional<tensor_target> our_name(weights_layout layout, std::string_view prefix, std::string_view theirs) {
+[[gnu::cold]] inline std::optional<tensor_target> our_name(weights_layout layout, std::string_view prefix,
+                                                           std::string_view theirs) {
   if (!theirs.starts_with(prefix)) return std::nullopt;
   theirs.remove_prefix(prefix.size());
   const layout_rules& rules = describe(layout);

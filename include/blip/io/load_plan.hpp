@@ -6,10 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -61,11 +59,18 @@ inline std::optional<position_grid> square_grid(std::uint64_t rows) {
 // Compares a model's names with a file's tensors. Nothing is read.
 class load_planner {
  public:
-  load_planner(const arena_layout& model, std::int64_t held, const weights_file& file, const load_options& options)
-      : model_(model), held_(held), file_(file), options_(options) {
+  [[gnu::cold]] load_planner(const arena_layout& model, std::int64_t held, const weights_file& file,
+                             const load_options& options)
+      : model_(model),
+        held_(held),
+        file_(file),
+        options_(options),
+        steps_of_(model.entries().size()),
+        used_(file.tensors().size()) {
     report_.path = file.path();
     for (const auto& t : file.tensors()) theirs_.push_back(t.name);
     for (const auto& n : model.names()) ours_.push_back(options.prefix + n.text);
+    number_rows();
     choose_layout();
     for (std::size_t i = 0; i < ours_.size(); ++i)
       if (holds(i)) plan(i);
@@ -81,6 +86,7 @@ class load_planner {
   const arena_layout::entry& entry_at(std::size_t i) const {
     return model_.entries()[static_cast<std::size_t>(name_at(i).entry)];
   }
+  std::size_t number_of(const weights_tensor& t) const { return static_cast<std::size_t>(&t - file_.tensors().data()); }
   bool holds(std::size_t i) const { return entry_at(i).offset + entry_at(i).size() <= held_; }
 
   // The tensors that a parameter is made of; none when one of them is not there.
@@ -88,8 +94,9 @@ class load_planner {
     std::vector<const weights_tensor*> parts{};
     element_order order = element_order::same;
   };
-  std::optional<found_source> find(weights_layout layout, const std::string& prefix, const rewrite_plan& rewrite,
-                                   const std::string& ours, std::string* wanted = nullptr) const {
+  [[gnu::cold]] std::optional<found_source> find(weights_layout layout, const std::string& prefix,
+                                                 const rewrite_plan& rewrite, const std::string& ours,
+                                                 std::string* wanted = nullptr) const {
     const auto by_name = [&](const std::string& official) -> std::optional<found_source> {
       for (const tensor_source& source :
            names_in(layout, prefix, options_.momentum ? momentum_copy_name(official) : official)) {
@@ -108,24 +115,37 @@ class load_planner {
     return std::nullopt;
   }
 
-  void choose_layout() {
+  // Tied names have the same rows, and with them the same number.
+  [[gnu::cold]] void number_rows() {
+    std::vector<std::pair<std::uint64_t, std::size_t>> places;
+    for (std::size_t i = 0; i < ours_.size(); ++i)
+      places.emplace_back(static_cast<std::uint64_t>(entry_at(i).offset + name_at(i).first), i);
+    std::sort(places.begin(), places.end());
+    rows_.resize(ours_.size());
+    for (std::size_t p = 0; p < places.size(); ++p)
+      rows_[places[p].second] = p == 0 || places[p].first != places[p - 1].first ? distinct_++ : distinct_ - 1;
+  }
+  // Whether number i is new; says so once.
+  static bool mark(std::vector<char>& seen, std::size_t i) { return !std::exchange(seen[i], char{1}); }
+
+  [[gnu::cold]] void choose_layout() {
     const found_layout by_names = recognise_layout(theirs_);
     report_.layout = options_.layout.value_or(by_names.layout), report_.prefix = by_names.prefix;
     std::size_t best = 0;
-    std::set<std::pair<int, std::int64_t>> rows, all_rows;  // tied names have the same ones
-    for (const auto& n : model_.names()) all_rows.emplace(n.entry, n.first);
+    std::size_t rows = 0;
     const auto attempt = [&](weights_layout layout, const std::string& prefix) {
       const rewrite_plan rewrite = plan_rewrite(options_.rewrite, ours_, official_names(layout, prefix, theirs_));
       std::size_t known = 0;
-      rows.clear();
+      std::vector<char> seen(distinct_);
+      rows = 0;
       for (std::size_t i = 0; i < ours_.size(); ++i)
-        if (find(layout, prefix, rewrite, ours_[i])) ++known, rows.emplace(name_at(i).entry, name_at(i).first);
+        if (find(layout, prefix, rewrite, ours_[i])) ++known, rows += mark(seen, rows_[i]);
       if (known <= best) return;
       best = known;
       report_.layout = layout, report_.prefix = prefix, report_.rewrite = rewrite;
     };
     if (!options_.layout || *options_.layout == by_names.layout) attempt(by_names.layout, by_names.prefix);
-    if (rows.size() == all_rows.size()) return;  // what the names say is right
+    if (rows == distinct_) return;  // what the names say is right
     each_layout([&](const layout_rules& rules, std::string_view prefix) {
       if (options_.layout.value_or(rules.layout) != rules.layout) return;
       if (rules.layout == weights_layout::lavis && !options_.layout) return;  // called as the official one
@@ -133,16 +153,16 @@ class load_planner {
     });
   }
 
-  void plan(std::size_t i) {
+  [[gnu::cold]] void plan(std::size_t i) {
     ++report_.parameters;
     std::string wanted;
     const auto found = find(report_.layout, report_.prefix, report_.rewrite, ours_[i], &wanted);
     if (!found) {
-      absent_.push_back({i, wanted});
+      absent_.push_back(i), wanted_.push_back(wanted);
       return;
     }
     load_step step{.name = i, .parts = found->parts, .order = found->order};
-    for (const weights_tensor* t : step.parts) used_.insert(t);
+    for (const weights_tensor* t : step.parts) used_[number_of(*t)] = 1;
     if (!fits(step)) {
       const auto& n = name_at(i);
       const std::vector<std::uint64_t> expected(n.shape.begin(), n.shape.begin() + n.rank);
@@ -150,7 +170,7 @@ class load_planner {
       return;
     }
     ++report_.loaded;
-    auto& others = steps_of_[name_at(i).entry];
+    auto& others = steps_of_[static_cast<std::size_t>(name_at(i).entry)];
     const auto same_rows = [&](std::size_t s) {
       const auto &a = name_at(steps_[s].name), &b = name_at(i);
       return a.first == b.first && a.count == b.count;
@@ -169,7 +189,7 @@ class load_planner {
   }
 
   // Whether the tensors have the parameter's shape, or one that can be made into it.
-  bool fits(load_step& step) {
+  [[gnu::cold]] bool fits(load_step& step) {
     const auto& n = name_at(step.name);
     const std::vector<std::uint64_t> shape(n.shape.begin(), n.shape.begin() + n.rank);
     const auto count = static_cast<std::uint64_t>(n.count);
@@ -226,42 +246,45 @@ class load_planner {
   }
 
   // A name is not missing when another one brings the same rows; of tied ones the first is listed.
-  void list_missing() {
-    std::set<std::pair<int, std::int64_t>> listed;
-    for (const auto& [i, wanted] : absent_) {
+  [[gnu::cold]] void list_missing() {
+    std::vector<char> listed(distinct_);
+    for (std::size_t a = 0; a < absent_.size(); ++a) {
+      const std::size_t i = absent_[a];
       const auto& n = name_at(i);
       const auto& kept = describe(report_.layout).kept;
-      if (std::any_of(kept.begin(), kept.end(), [&, i = i](auto p) { return match_name(p, ours_[i]).has_value(); })) {
+      if (std::any_of(kept.begin(), kept.end(), [&](auto p) { return match_name(p, ours_[i]).has_value(); })) {
         report_.kept.push_back(n.text);
         continue;
       }
-      const auto others = steps_of_.find(n.entry);
-      const bool brought =
-          others != steps_of_.end() && std::any_of(others->second.begin(), others->second.end(), [&](std::size_t s) {
-            const auto& other = name_at(steps_[s].name);
-            return other.first <= n.first && other.first + other.count >= n.first + n.count;
-          });
-      if (!brought && listed.emplace(n.entry, n.first).second) report_.missing.push_back({n.text, wanted, {}});
+      const auto& others = steps_of_[static_cast<std::size_t>(n.entry)];
+      const bool brought = std::any_of(others.begin(), others.end(), [&](std::size_t s) {
+        const auto& other = name_at(steps_[s].name);
+        return other.first <= n.first && other.first + other.count >= n.first + n.count;
+      });
+      if (!brought && mark(listed, rows_[i])) report_.missing.push_back({n.text, wanted_[a], {}});
     }
   }
 
-  void list_unused() {
+  [[gnu::cold]] void list_unused() {
     static constexpr std::array<std::string_view, 6> buffers{"*position_ids", "*_queue",    "queue_ptr",
                                                              "ptr_queue",     "*.pooler.*", "text_encoder*.cls.*"};
     const auto part = [](std::string_view name) { return name.substr(0, name.find('.')); };
-    std::set<std::string_view> parts;
-    for (const weights_tensor* t : used_) parts.insert(part(std::string_view(t->name).substr(report_.prefix.size())));
+    std::vector<std::string_view> parts;
+    const auto is_part = [&](std::string_view p) { return std::find(parts.begin(), parts.end(), p) != parts.end(); };
+    for (const auto& t : file_.tensors()) {
+      const std::string_view p = part(std::string_view(t.name).substr(used_[number_of(t)] ? report_.prefix.size() : 0));
+      if (used_[number_of(t)] && !is_part(p)) parts.push_back(p);
+    }
     std::vector<std::string> left;
     for (const auto& t : file_.tensors()) {
-      if (used_.count(&t) > 0) continue;
+      if (used_[number_of(t)]) continue;
       report_.unused.push_back(t.name);
       const std::string_view name =
           std::string_view(t.name).substr(t.name.starts_with(report_.prefix) ? report_.prefix.size() : 0);
       const bool buffer = std::any_of(buffers.begin(), buffers.end(),
                                       [&](std::string_view b) { return match_name(b, name).has_value(); });
       if (!buffer) left.push_back(t.name);
-      if (!buffer && describe(report_.layout).whole_models && parts.count(part(name)) > 0)
-        report_.unexpected.push_back(t.name);
+      if (!buffer && describe(report_.layout).whole_models && is_part(part(name))) report_.unexpected.push_back(t.name);
     }
     if (left.size() > 10'000) return;  // hints are not worth a minute
     for (std::size_t i = 0; i < std::min<std::size_t>(10, report_.missing.size()); ++i) {
@@ -271,11 +294,6 @@ class load_planner {
     }
   }
 
-  struct absent {
-    std::size_t name;
-    std::string wanted;  // how the file should call it
-  };
-
   const arena_layout& model_;
   std::int64_t held_;
   const weights_file& file_;
@@ -283,9 +301,12 @@ class load_planner {
   std::vector<std::string> ours_, theirs_;
   load_report report_;
   std::vector<load_step> steps_;
-  std::unordered_map<int, std::vector<std::size_t>> steps_of_;  // by entry
-  std::vector<absent> absent_;
-  std::set<const weights_tensor*> used_;
+  std::vector<std::vector<std::size_t>> steps_of_;  // by entry
+  std::vector<std::size_t> rows_;                   // of each name, the number of its rows
+  std::size_t distinct_ = 0;                        // how many such numbers there are
+  std::vector<std::size_t> absent_;                 // numbers of names
+  std::vector<std::string> wanted_;                 // and how the file should call them
+  std::vector<char> used_;                          // by tensor of the file
 };
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "blip/core/function_ref.hpp"
 #include "blip/core/one_line.hpp"
 #include "blip/io/checkpoint_rewrite.hpp"
 #include "blip/io/weights_layout.hpp"
@@ -40,7 +41,7 @@ struct load_report {
 };
 
 // "[2, 3]".
-inline std::string shape_text(std::span<const std::uint64_t> shape) {
+[[gnu::cold]] inline std::string shape_text(std::span<const std::uint64_t> shape) {
   std::string text = "[";
   for (const std::uint64_t d : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(d);
   return text + "]";
@@ -49,35 +50,36 @@ inline std::string shape_text(std::span<const std::uint64_t> shape) {
 namespace detail {
 
 // The first ten of a list, separated by commas, each as `text` says it.
-template <class List, class Text>
-std::string first_ten(const List& list, Text text) {
+[[gnu::cold]] inline std::string first_ten(std::size_t count, function_ref<std::string(std::size_t)> text) {
   std::string all;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i == 10) return all + ", and " + std::to_string(list.size() - i) + " more";
-    all += (i > 0 ? ", " : "") + text(list[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i == 10) return all + ", and " + std::to_string(count - i) + " more";
+    all += (i > 0 ? ", " : "") + text(i);
   }
   return all;
 }
 
 // What a report has to complain about, in one line: kinds by kind, ten names each.
-inline std::string complaints(const load_report& r, bool missing, bool mismatched, bool unexpected) {
+[[gnu::cold]] inline std::string complaints(const load_report& r, bool missing, bool mismatched, bool unexpected) {
   std::string text;
   const auto add = [&](const std::string& kind, const std::string& names) {
     text += (text.empty() ? "" : "; ") + kind + " " + names;
   };
   if (missing && !r.missing.empty())
-    add("missing", first_ten(r.missing, [](const auto& m) {
+    add("missing", first_ten(r.missing.size(), [&](std::size_t i) {
+          const auto& m = r.missing[i];
           const std::string called = m.tensor.empty()     ? m.name + " (which the layout does not have)"
                                      : m.tensor == m.name ? m.name
                                                           : m.name + " (there " + m.tensor + ")";
           return called + (m.nearest.empty() ? "" : " (is it " + one_line(m.nearest, 256) + "?)");
         }));
   if (mismatched && !r.mismatched.empty())
-    add("of another shape", first_ten(r.mismatched, [](const auto& m) {
+    add("of another shape", first_ten(r.mismatched.size(), [&](std::size_t i) {
+          const auto& m = r.mismatched[i];
           return m.name + " " + shape_text(m.expected) + " (there " + shape_text(m.found) + ")";
         }));
   if (unexpected && !r.unexpected.empty())
-    add("unexpected", first_ten(r.unexpected, [](const auto& name) { return one_line(name, 256); }));
+    add("unexpected", first_ten(r.unexpected.size(), [&](std::size_t i) { return one_line(r.unexpected[i], 256); }));
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "blip/core/arena.hpp"
+#include "blip/core/function_ref.hpp"
 #include "blip/core/parallel_for.hpp"
 #include "blip/io/load_plan.hpp"
 #include "blip/io/position_table.hpp"
@@ -21,14 +22,16 @@ namespace blip::inline BLIP_ABI {
 namespace detail {
 
 // Throws what the options do not allow.
-inline void require_fit(const load_report& r, const load_options& o) {
+[[gnu::cold]] inline void require_fit(const load_report& r, const load_options& o) {
   const bool missing = !r.missing.empty() && !o.keep_missing, mismatched = !r.mismatched.empty() && !o.keep_mismatched;
   const bool unexpected = !r.unexpected.empty() && !o.ignore_unexpected;
   if (!missing && !mismatched && !unexpected) return;
-  const std::string text = complaints(r, missing, mismatched, unexpected);
+  const std::string text = r.path + " does not fit the model: " + complaints(r, missing, mismatched, unexpected);
+  const std::string names = std::to_string(r.parameters) + " names of parameters";
+  const std::string loaded =
+      std::to_string(r.loaded) + " of them in the layout that fits best, " + std::string(describe(r.layout).name);
   const error::facts facts{
-      r.path + " does not fit the model: " + text, std::to_string(r.parameters) + " names of parameters",
-      std::to_string(r.loaded) + " of them in the layout that fits best, " + std::string(describe(r.layout).name),
+      text, names, loaded,
       r.loaded == 0 ? "the file belongs to another kind of model"
                     : "the file belongs to a model of another size or task, or load_options must allow the difference"};
   if (missing || unexpected) throw format_error(facts);
@@ -36,8 +39,7 @@ inline void require_fit(const load_report& r, const load_options& o) {
 }
 
 // Calls body(i) for i in [0, count) on all threads, as each becomes free; the first exception comes out.
-template <class F>
-void each_in_parallel(std::size_t count, F body) {
+inline void each_in_parallel(std::size_t count, function_ref<void(std::size_t)> body) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex guard;
@@ -79,20 +81,22 @@ std::vector<S> reordered(std::vector<S> from, element_order order, const weights
 }
 
 // Whether steps give a value to every scalar of every entry among the first `held` ones.
-inline bool fills(const arena_layout& model, std::int64_t held, const std::vector<load_step>& steps) {
-  std::vector<std::vector<std::pair<std::int64_t, std::int64_t>>> stretches(model.entries().size());
+[[gnu::cold]] inline bool fills(const arena_layout& model, std::int64_t held, const std::vector<load_step>& steps) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> stretches;
   for (const load_step& s : steps) {
     const auto& n = model.names()[s.name];
-    stretches[static_cast<std::size_t>(n.entry)].emplace_back(n.first, n.first + n.count);
+    const auto at = static_cast<std::uint64_t>(model.entries()[static_cast<std::size_t>(n.entry)].offset + n.first);
+    stretches.emplace_back(at, at + static_cast<std::uint64_t>(n.count));
   }
-  for (std::size_t i = 0; i < stretches.size(); ++i) {
-    const auto& e = model.entries()[i];
-    if (e.offset >= held) continue;
-    std::int64_t filled = 0;
-    std::sort(stretches[i].begin(), stretches[i].end());
-    for (const auto& [first, end] : stretches[i])
-      if (first <= filled) filled = std::max(filled, end);
-    if (filled < e.size()) return false;
+  std::sort(stretches.begin(), stretches.end());
+  std::size_t next = 0;
+  for (const auto& e : model.entries()) {  // they lie in this order
+    if (e.offset >= held) break;
+    auto filled = static_cast<std::uint64_t>(e.offset);
+    const std::uint64_t end = filled + static_cast<std::uint64_t>(e.size());
+    for (; next < stretches.size() && stretches[next].first < end; ++next)
+      if (stretches[next].first <= filled) filled = std::max(filled, stretches[next].second);
+    if (filled < end) return false;
   }
   return true;
 }
@@ -105,7 +109,7 @@ class weights_reader {
  public:
   weights_reader(const weights_file& file, arena<B>& to) : file_(file), to_(to) {}
 
-  void run(const load_step& step) {
+  [[gnu::cold]] void run(const load_step& step) {
     const auto& n = to_.layout()->names()[step.name];
     S* at = to_.data() + to_.layout()->entries()[static_cast<std::size_t>(n.entry)].offset + n.first;
     for (const weights_tensor* t : step.parts) {
@@ -127,7 +131,8 @@ class weights_reader {
   }
 
  private:
-  void compare(const std::string& name, const weights_tensor& t, std::span<const S> values, const S* at) const {
+  [[gnu::cold]] void compare(const std::string& name, const weights_tensor& t, std::span<const S> values,
+                             const S* at) const {
     std::vector<S> there(values.size());
     memory<B>::copy_out(there.data(), at, values.size_bytes());
     if (values.empty() || std::memcmp(there.data(), values.data(), values.size_bytes()) == 0) return;
@@ -149,7 +154,7 @@ class weights_reader {
 // config_error when the arena is packed. Source of the rules: `load_checkpoint` of BLIP and ALBEF, which drop silently
 // what does not fit.
 template <backend B>
-load_report load_weights(const weights_file& file, arena<B>& values, const load_options& options = {}) {
+[[gnu::cold]] load_report load_weights(const weights_file& file, arena<B>& values, const load_options& options = {}) {
   if (values.is_packed())
     throw config_error({"load_weights: the arena is packed", {}, {}, "load into a plain one, then pack it"});
   detail::load_planner plan(*values.layout(), values.size(), file, options);
@@ -160,13 +165,16 @@ load_report load_weights(const weights_file& file, arena<B>& values, const load_
   const bool whole = report.grown.empty() && detail::fills(*values.layout(), values.size(), steps);
   arena<B> fresh = whole ? arena<B>::unset(values.layout(), values.size()) : values.clone();
   detail::weights_reader<B> reader(file, fresh);
-  const auto again = std::stable_partition(steps.begin(), steps.end(), [](const auto& s) { return !s.repeats; });
-  std::stable_sort(steps.begin(), again, [](const auto& a, const auto& b) {  // the largest first: threads end together
-    return a.parts[0]->elements() * a.parts.size() > b.parts[0]->elements() * b.parts.size();
-  });
-  const auto first = static_cast<std::size_t>(again - steps.begin());
-  detail::each_in_parallel(first, [&](std::size_t i) { reader.run(steps[i]); });
-  detail::each_in_parallel(steps.size() - first, [&](std::size_t i) { reader.run(steps[first + i]); });
+  std::vector<std::pair<std::uint64_t, std::size_t>> order;  // the largest first: threads end together
+  std::vector<std::size_t> repeats;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i].repeats)
+      repeats.push_back(i);
+    else
+      order.emplace_back(~(steps[i].parts[0]->elements() * steps[i].parts.size()), i);
+  std::sort(order.begin(), order.end());
+  detail::each_in_parallel(order.size(), [&](std::size_t i) { reader.run(steps[order[i].second]); });
+  detail::each_in_parallel(repeats.size(), [&](std::size_t i) { reader.run(steps[repeats[i]]); });
   values = std::move(fresh);
   return std::move(report);
 }

@@ -44,7 +44,7 @@ inline void require_gelu(const json_fields& c) {
 // Reads config.json of transformers' BLIP; a field that is absent has the default of `configuration_blip.py`. The
 // encoder reads rows of the vision tower's width, whatever the file says, and so does the decoder (question answering:
 // rows of the text's width), as the classes themselves do. Throws io_error, limit_error, format_error, config_error.
-inline model_config read_model_config(const std::string& path, const limits& bounds = {}) {
+[[gnu::cold]] inline model_config read_model_config(const std::string& path, const limits& bounds = {}) {
   const json_fields all(path, bounds);
   model_config c;
   const auto names = all.list<std::string>("architectures", "texts");
@@ -113,13 +113,14 @@ inline model_config read_model_config(const std::string& path, const limits& bou
 }
 
 // Throws config_error that names the first number in which a compiled model differs from the one wanted.
-inline void require_structure(const std::string& where, const tower_config& compiled, const tower_config& wanted) {
-  const auto same = [&](const std::string& what, int have, int want) {
+[[gnu::cold]] inline void require_structure(const std::string& where, const tower_config& compiled,
+                                            const tower_config& wanted) {
+  const auto same = [&](const char* part, const char* what, int have, int want) {
     if (have != want)
-      throw config_error({where + ": " + what, std::to_string(have) + " as compiled", std::to_string(want),
+      throw config_error({where + ": " + part + what, std::to_string(have) + " as compiled", std::to_string(want),
                           "compile a model of this size: the numbers of tower_config are part of its type"});
   };
-  const auto has = [&](const std::string& what, int have, int want) {
+  const auto has = [&](const char* what, int have, int want) {
     if ((have > 0) != (want > 0))
       throw config_error({where + ": " + what, have > 0 ? "one, as compiled" : "none, as compiled",
                           want > 0 ? "one" : "none", "use the model of that task"});
@@ -128,16 +129,15 @@ inline void require_structure(const std::string& where, const tower_config& comp
   has("text encoder", compiled.text.width, wanted.text.width);
   has("text decoder", compiled.decoder.width, wanted.decoder.width);
   const auto &v = compiled.vision, &w = wanted.vision;
-  same("vision width", v.width, w.width), same("vision heads", v.heads, w.heads);
-  same("vision hidden width", v.hidden, w.hidden), same("patch size", v.patch, w.patch);
-  same("channels", v.channels, w.channels);
+  same("vision", " width", v.width, w.width), same("vision", " heads", v.heads, w.heads);
+  same("vision", " hidden width", v.hidden, w.hidden), same("patch size", "", v.patch, w.patch);
+  same("channels", "", v.channels, w.channels);
   for (const auto& [name, a, b] : {std::tuple("text encoder", &compiled.text, &wanted.text),
                                    {"text decoder", &compiled.decoder, &wanted.decoder}}) {
-    const std::string part(name);
-    same(part + " width", a->width, b->width), same(part + " heads", a->heads, b->heads);
-    same(part + " hidden width", a->hidden, b->hidden), same(part + " context width", a->context, b->context);
-    same(part + " cross-attention schedule", static_cast<int>(a->cross), static_cast<int>(b->cross));
-    same(part + " pictures", static_cast<int>(a->reading), static_cast<int>(b->reading));
+    same(name, " width", a->width, b->width), same(name, " heads", a->heads, b->heads);
+    same(name, " hidden width", a->hidden, b->hidden), same(name, " context width", a->context, b->context);
+    same(name, " cross-attention schedule", static_cast<int>(a->cross), static_cast<int>(b->cross));
+    same(name, " pictures", static_cast<int>(a->reading), static_cast<int>(b->reading));
   }
 }
 

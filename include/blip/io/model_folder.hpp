@@ -22,7 +22,7 @@ namespace blip::inline BLIP_ABI {
 // limit_error, config_error. Source: what `save_pretrained` of transformers writes.
 class model_folder {
  public:
-  explicit model_folder(std::string path, const limits& bounds = {})
+  [[gnu::cold]] explicit model_folder(std::string path, const limits& bounds = {})
       : path_(std::move(path)), bounds_(bounds), config_(read_model_config(path_ + "/config.json", bounds)) {
     if (const auto file = find("preprocessor_config.json")) {
       preprocessor_ = read_preprocessor_config(*file, bounds);
@@ -43,7 +43,7 @@ class model_folder {
     std::string file = path_ + "/" + std::string(name);
     return ::stat(file.c_str(), &s) == 0 ? std::optional(std::move(file)) : std::nullopt;
   }
-  weights_file weights() const {
+  [[gnu::cold]] weights_file weights() const {
     for (const char* name :
          {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"})
       if (const auto file = find(name)) return weights_file(*file, bounds_);

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blip/core/version.hpp"
@@ -39,26 +41,21 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b, std::si
 
 // The names of a list that are the fewest letters away from one, at most `count` and less than half its length away,
 // the nearest first. For hints, so long names count by their first 256 bytes.
-inline std::vector<std::string> nearest_names(std::string_view name, std::span<const std::string> names,
-                                              std::size_t count = 1) {
-  struct candidate {
-    std::size_t distance;
-    const std::string* name;
-  };
-  std::vector<candidate> best;
+[[gnu::cold]] inline std::vector<std::string> nearest_names(std::string_view name, std::span<const std::string> names,
+                                                            std::size_t count = 1) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> best;  // distances, and whose
   name = name.substr(0, 256);
   std::size_t bound = name.size() / 2 + 1;
-  for (const std::string& other : names) {
-    const std::size_t d = detail::edit_distance(name, std::string_view(other).substr(0, 256), bound);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::size_t d = detail::edit_distance(name, std::string_view(names[i]).substr(0, 256), bound);
     if (d >= bound || count == 0) continue;
-    const auto at =
-        std::upper_bound(best.begin(), best.end(), d, [](std::size_t x, const candidate& c) { return x < c.distance; });
-    best.insert(at, {d, &other});
+    best.emplace_back(d, i);
+    std::sort(best.begin(), best.end());
     if (best.size() > count) best.pop_back();
-    if (best.size() == count) bound = best.back().distance;
+    if (best.size() == count) bound = best.back().first;
   }
   std::vector<std::string> found;
-  for (const candidate& c : best) found.push_back(*c.name);
+  for (const auto& [distance, i] : best) found.push_back(names[i]);
   return found;
 }
 

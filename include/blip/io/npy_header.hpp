@@ -49,7 +49,7 @@ class npy_header_parser {
   npy_header_parser(std::string_view text, std::string where, const limits& bounds)
       : text_(text), where_(std::move(where)), bounds_(bounds) {}
 
-  npy_header parse() {
+  [[gnu::cold]] npy_header parse() {
     npy_header h;
     unsigned seen = 0;
     expect("{");
@@ -73,9 +73,9 @@ class npy_header_parser {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, std::string hint = {}) const {
-    throw format_error({where_ + ": not a NumPy array (header, character " + std::to_string(at_) + ")",
-                        std::move(expected), "something else", std::move(hint)});
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view hint = {}) const {
+    throw format_error({where_ + ": not a NumPy array (header, character " + std::to_string(at_) + ")", expected,
+                        "something else", hint});
   }
   void skip_blanks() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
@@ -87,10 +87,10 @@ class npy_header_parser {
     return true;
   }
   void expect(std::string_view word) {
-    if (!accept(word)) fail(std::string(word));
+    if (!accept(word)) fail(word);
   }
 
-  std::string_view quoted() {
+  [[gnu::cold]] std::string_view quoted() {
     const char quote = accept("'") ? '\'' : (expect("\""), '"');
     const auto end = text_.find(quote, at_);
     if (end == text_.npos || text_.substr(at_, end - at_).find('\\') != text_.npos) fail("a text in quotes");
@@ -99,7 +99,7 @@ class npy_header_parser {
     return s;
   }
 
-  stored_type type() {
+  [[gnu::cold]] stored_type type() {
     skip_blanks();
     if (at_ < text_.size() && text_[at_] == '[') fail("an array of numbers", "arrays of records are not read");
     const std::string_view name = quoted();
@@ -108,7 +108,7 @@ class npy_header_parser {
     fail("little-endian numbers (such as <f4) as descr", "nothing was evaluated; save the arrays as numbers");
   }
 
-  std::vector<std::uint64_t> shape() {
+  [[gnu::cold]] std::vector<std::uint64_t> shape() {
     std::vector<std::uint64_t> s;
     expect("(");
     bool comma = true;  // (5,) needs one, and (5) is a number

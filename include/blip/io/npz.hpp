@@ -33,7 +33,7 @@ struct npz_tensor : strided_view {
 class npz_file {
  public:
   explicit npz_file(const std::string& path, const limits& bounds = {}) : npz_file(zip_file(path, bounds), bounds) {}
-  explicit npz_file(zip_file archive, const limits& bounds = {}) : archive_(std::move(archive)) {
+  [[gnu::cold]] explicit npz_file(zip_file archive, const limits& bounds = {}) : archive_(std::move(archive)) {
     std::uint64_t total = 0;
     for (const zip_entry& e : archive_.entries()) {
       npz_tensor t = read_header(e, bounds);
@@ -53,7 +53,7 @@ class npz_file {
   const npz_tensor* find(std::string_view name) const { return tensors_.find(name); }
 
   // The bytes of a tensor of this file, row after row. May be called by several threads.
-  std::vector<std::byte> bytes(const npz_tensor& t) const {
+  [[gnu::cold]] std::vector<std::byte> bytes(const npz_tensor& t) const {
     zip_member member(archive_, archive_.entries().at(t.member));
     std::vector<std::byte> header(static_cast<std::size_t>(t.data));
     member.read(header);
@@ -72,12 +72,11 @@ class npz_file {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, std::string found, const zip_entry& e) const {
-    throw format_error({path() + ": not an archive of arrays (" + detail::one_line(e.name) + ")", std::move(expected),
-                        std::move(found), {}});
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found, const zip_entry& e) const {
+    throw format_error({path() + ": not an archive of arrays (" + detail::one_line(e.name) + ")", expected, found, {}});
   }
 
-  npz_tensor read_header(const zip_entry& e, const limits& bounds) const {
+  [[gnu::cold]] npz_tensor read_header(const zip_entry& e, const limits& bounds) const {
     constexpr std::string_view ending = ".npy", magic = "\x93NUMPY";
     if (!e.name.ends_with(ending)) fail("members called <name>.npy", "another one", e);
     if (e.bytes < 10) fail("an array", std::to_string(e.bytes) + " bytes", e);

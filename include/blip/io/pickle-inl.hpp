@@ -103,7 +103,7 @@ inline bool pickle::step(std::uint8_t opcode) {
   }
 }
 
-inline pickle_value pickle::reduce(const pickle_value& f, const pickle_value& arguments) {
+[[gnu::cold]] inline pickle_value pickle::reduce(const pickle_value& f, const pickle_value& arguments) {
   if (f.kind != kind::global || arguments.kind != kind::tuple)
     fail("a tensor, a size or a dictionary", "something else");
   const values& a = items(arguments);
@@ -134,7 +134,7 @@ inline pickle_value pickle::reduce(const pickle_value& f, const pickle_value& ar
   fail("a tensor, a size or a dictionary", "a type that was called", "nothing was run");
 }
 
-inline pickle_value pickle::rebuild(pickle_role role, const values& a) {
+[[gnu::cold]] inline pickle_value pickle::rebuild(pickle_role role, const values& a) {
   const std::size_t least = role == pickle_role::tensor ? 4 : role == pickle_role::tensor_v2 ? 6 : 7;
   const std::size_t most = role == pickle_role::tensor ? 4 : least + 1;
   if (a.size() < least || a.size() > most)
@@ -169,7 +169,7 @@ inline pickle_value pickle::rebuild(pickle_role role, const values& a) {
   return {kind::tensor, 0, static_cast<std::int64_t>(tensors_.size() - 1)};
 }
 
-inline std::vector<std::uint64_t> pickle::numbers(const pickle_value& v, const char* what) const {
+[[gnu::cold]] inline std::vector<std::uint64_t> pickle::numbers(const pickle_value& v, const char* what) const {
   if (v.kind != kind::tuple) fail(std::string(what) + " as a tuple", "something else");
   require_within("dimensions of a tensor", items(v).size(), static_cast<std::uint64_t>(bounds_.rank));
   std::vector<std::uint64_t> out;
@@ -178,7 +178,7 @@ inline std::vector<std::uint64_t> pickle::numbers(const pickle_value& v, const c
 }
 
 // ("storage", type, key, location, elements), before version 1.6 with a sixth one that is None.
-inline pickle_value pickle::storage(const pickle_value& id) {
+[[gnu::cold]] inline pickle_value pickle::storage(const pickle_value& id) {
   if (id.kind != kind::tuple) fail("a storage", "something else");
   const values& a = items(id);
   if ((a.size() != 5 && a.size() != 6) || !is_text(a[0], "storage") || a[1].kind != kind::global ||

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <bit>
 #include <span>
 #include <string>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "blip/core/limits.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/io/pickle_globals.hpp"
 #include "blip/io/strided_view.hpp"
 #include "blip/io/zip_file.hpp"
@@ -94,9 +93,10 @@ class pickle {
     return found;
   }
 
-  [[noreturn]] void fail(std::string expected, const std::string& found, std::string hint = {}) const {
-    throw format_error({name_ + ", byte " + std::to_string(base_ + opcode_at_), std::move(expected),
-                        detail::one_line(found), std::move(hint)});
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found,
+                                    std::string_view hint = {}) const {
+    throw format_error(
+        {name_ + ", byte " + std::to_string(base_ + opcode_at_), expected, detail::one_line(found), hint});
   }
 
  private:
@@ -156,16 +156,17 @@ class pickle {
   }
   values pop_to_mark() {
     if (marks_.empty()) fail("a mark", "none");
-    const auto from = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
-    values v(from, stack_.end());
-    stack_.erase(from, stack_.end());
+    const std::size_t mark = marks_.back();
     marks_.pop_back();
-    return v;
+    return pop_from(mark);
   }
   values pop_many(std::size_t n) {
     if (stack_.size() - floor() < n) fail(std::to_string(n) + " values on the stack", "fewer");
-    values v(stack_.end() - static_cast<std::ptrdiff_t>(n), stack_.end());
-    stack_.resize(stack_.size() - n);
+    return pop_from(stack_.size() - n);
+  }
+  values pop_from(std::size_t first) {
+    values v(stack_.begin() + static_cast<std::ptrdiff_t>(first), stack_.end());
+    while (stack_.size() > first) stack_.pop_back();
     return v;
   }
   values& top_of(kind k, const char* what) {
@@ -195,7 +196,7 @@ class pickle {
     if (slot >= opcodes_) fail("a memo slot that counts up", std::to_string(slot));
     require_within("memo slots", slot + 1, bounds_.pickle_memo);
     if (stack_.size() <= floor()) fail("a value on the stack", "none");
-    if (memo_.size() <= slot) memo_.resize(static_cast<std::size_t>(slot) + 1, {kind::absent});
+    while (memo_.size() <= slot) memo_.push_back({kind::absent});
     memo_[static_cast<std::size_t>(slot)] = stack_.back();
     return true;
   }

@@ -22,7 +22,7 @@ struct preprocessor_config {
 
 // Reads it; an absent field has the default of transformers' BlipImageProcessor. Throws io_error, limit_error,
 // format_error (also for a step that is switched off, because BLIP's models have them all).
-inline preprocessor_config read_preprocessor_config(const std::string& path, const limits& bounds = {}) {
+[[gnu::cold]] inline preprocessor_config read_preprocessor_config(const std::string& path, const limits& bounds = {}) {
   const json_fields all(path, bounds);
   preprocessor_config c;
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})

@@ -58,7 +58,7 @@ inline std::vector<std::string> official_names(weights_layout layout, std::strin
 
 // Which layout the names of a file have: the one that knows the most of them. ALBEF's text encoder (cross-attention not
 // in the first layer) without token types is LAVIS's; its other files are called as the official ones.
-inline found_layout recognise_layout(std::span<const std::string> names) {
+[[gnu::cold]] inline found_layout recognise_layout(std::span<const std::string> names) {
   found_layout best;
   detail::each_layout([&](const layout_rules& rules, std::string_view prefix) {
     std::size_t known = 0;

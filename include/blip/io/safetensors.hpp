@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,13 +10,15 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "blip/core/dtype.hpp"
+#include "blip/core/file.hpp"
 #include "blip/core/function_ref.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
-#include "blip/core/file.hpp"
+#include "blip/core/simdjson.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -149,7 +149,7 @@ inline void read_pieces(const input_file& file, std::uint64_t begin, std::uint64
 // where) and limit_error. Source: the format's specification, huggingface.co/docs/safetensors.
 class safetensors_file {
  public:
-  explicit safetensors_file(const std::string& path, const limits& bounds = {}) : file_(path) {
+  [[gnu::cold]] explicit safetensors_file(const std::string& path, const limits& bounds = {}) : file_(path) {
     static_assert(std::endian::native == std::endian::little, "blip::safetensors_file: the format is little-endian");
     std::uint64_t length = 0;
     if (file_.size() < 8) fail("8 bytes of header length", std::to_string(file_.size()) + " bytes in all");
@@ -185,20 +185,24 @@ class safetensors_file {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, const std::string& found, const std::string& where = {}) const {
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found,
+                                    std::string_view where = {}) const {
     throw format_error(
         {file_.path() + ": not a safetensors file" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
-         std::move(expected),
+         expected,
          detail::one_line(found),
          {}});
   }
-  void require_within(const std::string& what, std::uint64_t found, std::uint64_t bound) const {
+  [[gnu::cold]] void require_within(const char* what, std::uint64_t found, std::uint64_t bound,
+                                    std::string_view of = {}) const {
     if (found > bound)
-      throw limit_error(
-          {path() + ": " + detail::one_line(what), "at most " + std::to_string(bound), std::to_string(found), {}});
+      throw limit_error({path() + ": " + detail::one_line(what + std::string(of.empty() ? "" : " of ").append(of)),
+                         "at most " + std::to_string(bound),
+                         std::to_string(found),
+                         {}});
   }
 
-  void parse(const simdjson::padded_string& text, const limits& bounds) {
+  [[gnu::cold]] void parse(const simdjson::padded_string& text, const limits& bounds) {
     if (text.size() == 0 || text.data()[0] != '{')
       fail("a header that begins with {", text.size() == 0 ? "none" : "another byte");
     simdjson::dom::parser parser(static_cast<std::size_t>(bounds.header_bytes));
@@ -226,7 +230,8 @@ class safetensors_file {
     }
   }
 
-  safetensors_tensor read_entry(const std::string& name, simdjson::dom::element value, const limits& bounds) const {
+  [[gnu::cold]] safetensors_tensor read_entry(const std::string& name, simdjson::dom::element value,
+                                              const limits& bounds) const {
     simdjson::dom::object entry;
     if (value.get(entry)) fail("an object", "something else", name);
     safetensors_tensor t{.name = name};
@@ -246,7 +251,7 @@ class safetensors_file {
         once(1);
       } else if (key == "shape") {
         t.shape = numbers(name, "shape", v);
-        require_within("dimensions of " + name, t.shape.size(), static_cast<std::uint64_t>(bounds.rank));
+        require_within("dimensions", t.shape.size(), static_cast<std::uint64_t>(bounds.rank), name);
         once(2);
       } else if (key == "data_offsets") {
         const auto offsets = numbers(name, "data_offsets", v);
@@ -261,18 +266,19 @@ class safetensors_file {
     if (seen != 7) fail("dtype, shape and data_offsets", "some of them missing", name);
     std::uint64_t bytes = describe(t.type).bytes;
     for (const std::uint64_t d : t.shape) {
-      require_within("a dimension of " + name, d, bounds.dimension);
+      require_within("a dimension", d, bounds.dimension, name);
       if (__builtin_mul_overflow(bytes, d, &bytes))
         fail("a shape whose size can be counted", "one that overflows", name);
     }
-    require_within("bytes of " + name, bytes, bounds.tensor_bytes);
+    require_within("bytes", bytes, bounds.tensor_bytes, name);
     const std::uint64_t given = t.end - t.begin;
     if (bytes != given)
       fail(std::to_string(bytes) + " bytes by dtype and shape", std::to_string(given) + " by data_offsets", name);
     return t;
   }
 
-  std::vector<std::uint64_t> numbers(const std::string& name, const char* what, simdjson::dom::element v) const {
+  [[gnu::cold]] std::vector<std::uint64_t> numbers(const std::string& name, const char* what,
+                                                   simdjson::dom::element v) const {
     simdjson::dom::array list;
     if (v.get(list)) fail(std::string(what) + " as a list", "something else", name);
     std::vector<std::uint64_t> out;
@@ -284,16 +290,17 @@ class safetensors_file {
     return out;
   }
 
-  void check_places() const {
-    std::vector<const safetensors_tensor*> order;
-    for (const auto& t : tensors_) order.push_back(&t);
-    std::sort(order.begin(), order.end(),
-              [](const auto* a, const auto* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+  [[gnu::cold]] void check_places() const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
+    for (const auto& t : tensors_) places.emplace_back(t.begin, t.end);
+    std::sort(places.begin(), places.end());
     std::uint64_t at = data_;
-    for (const auto* t : order) {
-      if (t->begin != at)
-        fail("tensors one after the other", t->begin < at ? "overlapping ones" : "a hole before it", t->name);
-      at = t->end;
+    for (const auto& [begin, end] : places) {
+      if (begin != at)
+        for (const auto& t : tensors_)
+          if (t.begin == begin && t.end == end)
+            fail("tensors one after the other", begin < at ? "overlapping ones" : "a hole before it", t.name);
+      at = end;
     }
     if (at != file_.size())
       fail("a file that ends with its last tensor", std::to_string(file_.size() - at) + " more bytes");

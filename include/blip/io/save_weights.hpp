@@ -80,7 +80,7 @@ inline std::vector<saved_tensor> plan_save(const arena_layout& model, stored_typ
       homeless.push_back(o.prefix + model.entries()[e].name);
   if (!homeless.empty())
     throw config_error({"save_weights: layout " + std::string(describe(o.layout).name) + " has no names for " +
-                            first_ten(homeless, [](const std::string& name) { return name; }),
+                            first_ten(homeless.size(), [&](std::size_t i) { return homeless[i]; }),
                         "a model that the layout can hold",
                         std::to_string(homeless.size()) + " parameters that it cannot",
                         "choose another layout, or name them in save_options::leave_out to drop them"});

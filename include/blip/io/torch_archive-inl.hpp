@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "blip/io/torch_archive.hpp"
 #include "blip/io/zip_checksum.hpp"
@@ -12,7 +12,7 @@
 
 namespace blip::inline BLIP_ABI {
 
-inline torch_archive::torch_archive(std::shared_ptr<const input_file> file, const limits& bounds)
+[[gnu::cold]] inline torch_archive::torch_archive(std::shared_ptr<const input_file> file, const limits& bounds)
     : file_(std::move(file)) {
   std::array<std::byte, 2> first{};
   if (file_->size() < first.size()) fail("a checkpoint", std::to_string(file_->size()) + " bytes in all");
@@ -30,7 +30,7 @@ inline torch_archive::torch_archive(const zip_file& archive, const limits& bound
 }
 
 // <top>/data.pkl is the pickle, <top>/data/<key> are the storages, <top>/byteorder says "little" where it is there.
-inline void torch_archive::open_zip(const zip_file& archive, const limits& bounds) {
+[[gnu::cold]] inline void torch_archive::open_zip(const zip_file& archive, const limits& bounds) {
   if (archive.entries().empty()) fail("members", "an empty archive");
   const std::string top = archive.entries()[0].name.substr(0, archive.entries()[0].name.find('/')) + "/";
   for (const zip_entry& e : archive.entries()) {
@@ -71,7 +71,7 @@ inline void torch_archive::open_zip(const zip_file& archive, const limits& bound
 
 // Five pickles (magic number, protocol 1001, facts about the machine, the value, the keys of the storages), then for
 // every key the number of elements in 8 bytes, and the elements.
-inline void torch_archive::open_legacy(const limits& bounds) {
+[[gnu::cold]] inline void torch_archive::open_legacy(const limits& bounds) {
   legacy_ = true;
   std::vector<std::byte> front(static_cast<std::size_t>(std::min(file_->size(), bounds.pickle_bytes)));
   file_->read(0, front);
@@ -120,7 +120,7 @@ inline void torch_archive::open_legacy(const limits& bounds) {
   collect(p, bounds);
 }
 
-inline void torch_archive::collect(const pickle& p, const limits& bounds) {
+[[gnu::cold]] inline void torch_archive::collect(const pickle& p, const limits& bounds) {
   const pickle_value* root = &p.top();
   for (const char* key : {"model", "state_dict"}) {
     const pickle_value* inner = p.find(*root, key);
@@ -131,56 +131,52 @@ inline void torch_archive::collect(const pickle& p, const limits& bounds) {
   if (root->kind != pickle_kind::dictionary)
     fail("a dictionary of tensors", "another value", {}, "save model.state_dict()");
 
-  struct level {
-    const std::vector<pickle_value>* items;
-    std::size_t at;
-    std::size_t prefix;  // bytes of the name so far
+  std::vector<char> seen;  // else a small file could unfold into a large list, or for ever
+  const auto mark = [&](const pickle_value& dictionary) {
+    const auto number = static_cast<std::size_t>(dictionary.number);
+    if (seen.size() <= number) seen.resize(number + 1);
+    return !std::exchange(seen[number], char{1});
   };
-  std::vector<level> levels{{&p.items(*root), 0, 0}};
-  std::unordered_set<const void*> seen{
-      levels[0].items};  // else a small file could unfold into a large list, or for ever
-  std::string name;
-  std::uint64_t visited = 0, total = 0;
   const auto require_within = [&](const char* what, std::uint64_t found, std::uint64_t bound) {
     if (found > bound)
       throw limit_error({label() + ": " + what, "at most " + std::to_string(bound), std::to_string(found), {}});
   };
-  while (!levels.empty()) {
-    level& l = levels.back();
-    name.resize(l.prefix);
-    if (l.at == l.items->size()) {
-      levels.pop_back();
-      continue;
+  std::string name;
+  std::uint64_t visited = 0, total = 0;
+  const auto walk = [&](const auto& self, const std::vector<pickle_value>& items, int depth) -> void {
+    const std::size_t prefix = name.size();
+    for (std::size_t i = 0; i < items.size(); i += 2, name.resize(prefix)) {
+      const pickle_value &key = items[i], &value = items[i + 1];
+      require_within("entries of dictionaries", ++visited, bounds.tensors);
+      if (key.kind != pickle_kind::text || (value.kind != pickle_kind::tensor && value.kind != pickle_kind::dictionary))
+        continue;
+      require_within("bytes of a name", name.size() + key.length, bounds.name_bytes);
+      name += p.text(key);
+      if (value.kind == pickle_kind::dictionary) {
+        name += '.';
+        if (!mark(value)) fail("every dictionary in one place", "one that is in two", name);
+        require_within("dictionaries within another", static_cast<std::uint64_t>(depth + 1),
+                       static_cast<std::uint64_t>(bounds.json_depth));
+        self(self, p.items(value), depth + 1);
+        continue;
+      }
+      const pickle_tensor& t = p.tensor(value);
+      torch_tensor named{t.view, name, t.storage};
+      require_within("bytes of all tensors", total += named.elements() * describe(named.type).bytes,
+                     bounds.tensor_bytes);
+      if (!tensors_.add(std::move(named))) fail("every name once", "twice", name);
     }
-    const pickle_value& key = (*l.items)[l.at];
-    const pickle_value& value = (*l.items)[l.at + 1];
-    l.at += 2;
-    require_within("entries of dictionaries", ++visited, bounds.tensors);
-    if (key.kind != pickle_kind::text || (value.kind != pickle_kind::tensor && value.kind != pickle_kind::dictionary))
-      continue;
-    require_within("bytes of a name", name.size() + key.length, bounds.name_bytes);
-    name += p.text(key);
-    if (value.kind == pickle_kind::dictionary) {
-      name += '.';
-      levels.push_back({&p.items(value), 0, name.size()});
-      if (!seen.insert(levels.back().items).second) fail("every dictionary in one place", "one that is in two", name);
-      require_within("dictionaries within another", levels.size(), static_cast<std::uint64_t>(bounds.json_depth));
-      continue;
-    }
-    const pickle_tensor& t = p.tensor(value);
-    torch_tensor named{t.view, name, t.storage};
-    require_within("bytes of all tensors", total += named.elements() * describe(named.type).bytes, bounds.tensor_bytes);
-    if (!tensors_.add(std::move(named))) fail("every name once", "twice", name);
-  }
-  verified_ = std::make_unique<std::atomic<bool>[]>(storages_.size());
+  };
+  mark(*root);
+  walk(walk, p.items(*root), 1);
 }
 
-inline std::vector<std::byte> torch_archive::bytes(const torch_tensor& t) const {
+[[gnu::cold]] inline std::vector<std::byte> torch_archive::bytes(const torch_tensor& t) const {
   if (t.elements() == 0) return {};
   const stored_block& s = storages_.at(t.storage);
   const std::uint64_t size = describe(t.type).bytes;
   std::vector<std::byte> raw(static_cast<std::size_t>(detail::count_spanned(t).value() * size));
-  const bool check = s.summed && !verified_[t.storage].load(std::memory_order_relaxed);
+  const bool check = s.summed && !std::atomic_ref(s.verified).load(std::memory_order_relaxed);
   file_->read(s.begin + t.offset * size, raw);
   if (check) {
     std::uint32_t sum = 0;
@@ -196,16 +192,17 @@ inline std::vector<std::byte> torch_archive::bytes(const torch_tensor& t) const 
     }
     if (sum != s.crc)
       fail("checksum " + std::to_string(s.crc), std::to_string(sum), t.name, "the file was damaged: fetch it again");
-    verified_[t.storage].store(true, std::memory_order_relaxed);
+    std::atomic_ref(s.verified).store(true, std::memory_order_relaxed);
   }
   return detail::is_packed(t) ? raw : detail::gather(t, raw);
 }
 
-inline void torch_archive::each_piece(const torch_tensor& t, function_ref<void(std::span<const std::byte>)> f) const {
+[[gnu::cold]] inline void torch_archive::each_piece(const torch_tensor& t,
+                                                    function_ref<void(std::span<const std::byte>)> f) const {
   const std::uint64_t size = t.elements() * describe(t.type).bytes;
   if (size == 0) return;
   const stored_block& s = storages_.at(t.storage);
-  const bool check = s.summed && !verified_[t.storage].load(std::memory_order_relaxed);
+  const bool check = s.summed && !std::atomic_ref(s.verified).load(std::memory_order_relaxed);
   if (!detail::is_packed(t) || (check && size != s.bytes)) {
     const std::vector<std::byte> all = bytes(t);
     return f(all);
@@ -218,7 +215,7 @@ inline void torch_archive::each_piece(const torch_tensor& t, function_ref<void(s
   if (!check) return;
   if (sum != s.crc)
     fail("checksum " + std::to_string(s.crc), std::to_string(sum), t.name, "the file was damaged: fetch it again");
-  verified_[t.storage].store(true, std::memory_order_relaxed);
+  std::atomic_ref(s.verified).store(true, std::memory_order_relaxed);
 }
 
 }  // namespace blip::inline BLIP_ABI

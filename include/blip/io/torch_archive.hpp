@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,12 +59,13 @@ class torch_archive {
     std::uint64_t begin = 0, bytes = 0;
     std::uint32_t crc = 0;
     bool summed = false;
+    mutable bool verified = false;  // by whichever thread reads it first
   };
 
-  [[noreturn]] void fail(const std::string& expected, std::string found, const std::string& where = {},
-                         std::string hint = {}) const {
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found, std::string_view where = {},
+                                    std::string_view hint = {}) const {
     throw format_error({label() + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
-                        detail::one_line(expected), std::move(found), std::move(hint)});
+                        detail::one_line(expected), found, hint});
   }
   std::string label() const { return path() + ": not a PyTorch checkpoint"; }
 
@@ -77,7 +77,6 @@ class torch_archive {
   bool legacy_ = false;
   tensor_list<torch_tensor> tensors_;
   std::vector<stored_block> storages_;
-  std::unique_ptr<std::atomic<bool>[]> verified_;  // per storage
 };
 
 }  // namespace blip::inline BLIP_ABI

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <new>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "blip/core/simdjson.hpp"
 #include "blip/io/npz.hpp"
 #include "blip/io/safetensors.hpp"
 #include "blip/io/tensor_list.hpp"
@@ -40,12 +38,12 @@ struct weights_tensor {
 // JSON index of several files beside it. Throws io_error, format_error and limit_error.
 class weights_file {
  public:
-  explicit weights_file(const std::string& path, const limits& bounds = {}) : path_(path) {
+  [[gnu::cold]] explicit weights_file(const std::string& path, const limits& bounds = {}) : path_(path) {
     const auto file = std::make_shared<const input_file>(path);
     if (looks_like_json(front_of(*file)))
       read_index(*file, bounds);
     else
-      add(open(file, bounds));
+      open(file, bounds);
   }
 
   const std::string& path() const { return path_; }
@@ -56,15 +54,14 @@ class weights_file {
   // The elements of a tensor of this file, row after row, converted to T one by one.
   template <class T>
   std::vector<T> read(const weights_tensor& t) const {
-    return std::visit([&](const auto& file) { return file.template read<T>(file.tensors().at(t.number)); },
-                      parts_.at(t.part));
+    return detail::convert_stored<T>(t.type, bytes(t));
   }
   // The bytes as they are stored, row after row.
   std::vector<std::byte> bytes(const weights_tensor& t) const {
     std::vector<std::byte> all;
     all.reserve(static_cast<std::size_t>(t.elements() * describe(t.type).bytes));
-    const auto append = [&](std::span<const std::byte> piece) { all.insert(all.end(), piece.begin(), piece.end()); };
-    std::visit([&](const auto& file) { file.each_piece(file.tensors().at(t.number), append); }, parts_.at(t.part));
+    parts_.at(t.part)->each_piece(
+        t.number, [&](std::span<const std::byte> piece) { all.insert(all.end(), piece.begin(), piece.end()); });
     return all;
   }
   // The elements piece by piece, so that a tensor need not be in memory twice. May be called by several threads. What
@@ -77,25 +74,43 @@ class weights_file {
       else
         f(detail::convert_stored<T>(t.type, piece));
     };
-    std::visit([&](const auto& file) { file.each_piece(file.tensors().at(t.number), convert); }, parts_.at(t.part));
+    parts_.at(t.part)->each_piece(t.number, convert);
   }
   // Whether two tensors are known to be the same bytes of the file.
   bool same_place(const weights_tensor& a, const weights_tensor& b) const {
     if (a.part != b.part) return false;
     if (a.number == b.number) return true;
-    const auto* archive = std::get_if<torch_archive>(&parts_.at(a.part));
-    return archive != nullptr && archive->same_place(archive->tensors().at(a.number), archive->tensors().at(b.number));
+    return parts_.at(a.part)->same_place(a.number, b.number);
   }
 
  private:
-  using part = std::variant<safetensors_file, torch_archive, npz_file>;
+  // One file, whatever its container.
+  struct part {
+    virtual ~part() = default;
+    virtual void each_piece(std::size_t number, function_ref<void(std::span<const std::byte>)> f) const = 0;
+    virtual bool same_place(std::size_t a, std::size_t b) const = 0;
+  };
+  template <class File>
+  struct part_of final : part {
+    File file;
 
-  [[noreturn]] void fail(const std::string& path, const std::string& expected, std::string found,
-                         const std::string& where = {}, std::string hint = {}) const {
+    explicit part_of(File f) : file(std::move(f)) {}
+    void each_piece(std::size_t number, function_ref<void(std::span<const std::byte>)> f) const override {
+      file.each_piece(file.tensors().at(number), f);
+    }
+    bool same_place(std::size_t a, std::size_t b) const override {
+      if constexpr (requires { file.same_place(file.tensors()[a], file.tensors()[b]); })
+        return file.same_place(file.tensors().at(a), file.tensors().at(b));
+      return false;
+    }
+  };
+
+  [[noreturn, gnu::cold]] void fail(const std::string& path, std::string_view expected, std::string_view found,
+                                    std::string_view where = {}, std::string_view hint = {}) const {
     throw format_error({path + ": not a file of weights" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
-                        detail::one_line(expected), std::move(found), std::move(hint)});
+                        detail::one_line(expected), found, hint});
   }
-  void require_within(const char* what, std::uint64_t found, std::uint64_t bound) const {
+  [[gnu::cold]] void require_within(const char* what, std::uint64_t found, std::uint64_t bound) const {
     if (found > bound)
       throw limit_error({path_ + ": " + what, "at most " + std::to_string(bound), std::to_string(found), {}});
   }
@@ -115,22 +130,22 @@ class weights_file {
   }
 
   // A file that is not an index.
-  part open(const std::shared_ptr<const input_file>& file, const limits& bounds) {
+  [[gnu::cold]] void open(const std::shared_ptr<const input_file>& file, const limits& bounds) {
     const std::string front = front_of(*file);
     if (looks_like_safetensors(front)) {
       container_ = weights_container::safetensors;
-      return safetensors_file(file->path(), bounds);
+      return add(safetensors_file(file->path(), bounds));
     }
     if (front.starts_with('\x80')) {
       container_ = weights_container::torch_legacy;
-      return torch_archive(file, bounds);
+      return add(torch_archive(file, bounds));
     }
     if (front.starts_with("PK")) {
       zip_file archive(file, bounds);
       const bool arrays = !archive.entries().empty() && archive.entries()[0].name.ends_with(".npy");
       container_ = arrays ? weights_container::npz : weights_container::torch_zip;
-      if (arrays) return npz_file(std::move(archive), bounds);
-      return torch_archive(archive, bounds);
+      if (arrays) return add(npz_file(std::move(archive), bounds));
+      return add(torch_archive(archive, bounds));
     }
     fail(
         file->path(), "safetensors, a file of torch.save, or npz", front.empty() ? "an empty file" : "something else",
@@ -138,21 +153,20 @@ class weights_file {
         front.starts_with("version https://git-lfs") ? "Git LFS left a pointer: fetch the file with git lfs pull" : "");
   }
 
-  void add(part p) {
-    const std::size_t i = parts_.size();
-    std::visit(
-        [&](const auto& file) {
-          for (const auto& t : file.tensors())
-            if (!tensors_.add({t.name, t.type, t.shape, i, static_cast<std::size_t>(&t - file.tensors().data())}))
-              fail(path_, "every name once", "twice", t.name);
-        },
-        p);
-    parts_.push_back(std::move(p));
+  template <class File>
+  void add(File file) {
+    std::size_t number = 0;
+    for (const auto& t : file.tensors()) add(t.name, t.type, t.shape, number++);
+    parts_.push_back(std::unique_ptr<const part>(new part_of<File>(std::move(file))));
+  }
+  [[gnu::cold, gnu::noinline]] void add(const std::string& name, stored_type type,
+                                        const std::vector<std::uint64_t>& shape, std::size_t number) {
+    if (!tensors_.add({name, type, shape, parts_.size(), number})) fail(path_, "every name once", "twice", name);
   }
 
   // {"metadata": {...}, "weight_map": {"<tensor>": "<file beside the index>", ...}}. Every tensor is where the index
   // says, and the files hold no others. Source: huggingface.co/docs/huggingface_hub, serialization.
-  void read_index(const input_file& file, const limits& bounds) {
+  [[gnu::cold]] void read_index(const input_file& file, const limits& bounds) {
     require_within("bytes of the index", file.size(), bounds.json_bytes);
     simdjson::padded_string text(static_cast<std::size_t>(file.size()));
     file.read(0, std::as_writable_bytes(std::span(text.data(), text.size())));
@@ -167,36 +181,36 @@ class weights_file {
     if (maps == 0) fail(path_, "an index with weight_map", "none");
 
     const std::string folder = path_.substr(0, path_.find_last_of('/') + 1);
-    std::map<std::string, std::size_t, std::less<>> shards;
-    std::map<std::string, std::size_t, std::less<>> places;
+    std::unordered_map<std::string, std::size_t> shards;
+    std::map<std::string, std::string> places;
     for (const auto [name, value] : map) {
       std::string_view shard;
-      if (value.get(shard)) fail(path_, "the name of a file", "something else", std::string(name));
+      if (value.get(shard)) fail(path_, "the name of a file", "something else", name);
       require_within("bytes of a name", std::max(name.size(), shard.size()), bounds.name_bytes);
       if (shard.empty() || shard == "." || shard == ".." || shard.find_first_of("/\\") != shard.npos ||
           detail::one_line(shard) != shard)  // control characters, which would reach a terminal with the file's path
-        fail(path_, "the name of a file beside the index", "a path", std::string(name));
-      const auto at = shards.emplace(shard, shards.size()).first;
-      if (!places.emplace(name, at->second).second) fail(path_, "every name once", "twice", std::string(name));
+        fail(path_, "the name of a file beside the index", "a path", name);
+      shards.emplace(shard, shards.size());
+      if (!places.emplace(name, shard).second) fail(path_, "every name once", "twice", name);
       require_within("tensors", places.size(), bounds.tensors);
       require_within("files", shards.size(), bounds.shards);
     }
     std::vector<const std::string*> order(shards.size());
     for (const auto& [shard, i] : shards) order[i] = &shard;
-    for (const std::string* shard : order) add(open(std::make_shared<const input_file>(folder + *shard), bounds));
+    for (const std::string* shard : order) open(std::make_shared<const input_file>(folder + *shard), bounds);
     for (const auto& t : tensors_.all()) {
       const auto at = places.find(t.name);
-      if (at == places.end() || at->second != t.part)
+      if (at == places.end() || at->second != *order[t.part])
         fail(path_, "only tensors that the index names in " + *order[t.part], "another", t.name);
     }
-    for (const auto& [name, i] : places)
-      if (!tensors_.find(name)) fail(path_, "every tensor that the index names in " + *order[i], "none", name);
+    for (const auto& [name, shard] : places)
+      if (!tensors_.find(name)) fail(path_, "every tensor that the index names in " + shard, "none", name);
     container_ = weights_container::index;
   }
 
   std::string path_;
   weights_container container_ = weights_container::safetensors;
-  std::vector<part> parts_;
+  std::vector<std::unique_ptr<const part>> parts_;
   tensor_list<weights_tensor> tensors_;
 };
 

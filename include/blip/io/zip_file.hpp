@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -15,9 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "blip/core/file.hpp"
 #include "blip/core/limits.hpp"
 #include "blip/core/one_line.hpp"
-#include "blip/core/file.hpp"
+#include "blip/core/simdjson.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -57,20 +56,22 @@ class zip_file {
  public:
   explicit zip_file(const std::string& path, const limits& bounds = {})
       : zip_file(std::make_shared<const input_file>(path), bounds) {}
-  explicit zip_file(std::shared_ptr<const input_file> file, const limits& bounds = {}) : file_(std::move(file)) {
+  [[gnu::cold]] explicit zip_file(std::shared_ptr<const input_file> file, const limits& bounds = {})
+      : file_(std::move(file)) {
     const place directory = find_directory(bounds);
     std::vector<std::byte> bytes(static_cast<std::size_t>(directory.size));
     file_->read(directory.begin, bytes);
     read_directory(bytes, directory, bounds);
-    std::vector<zip_entry*> order;
-    for (auto& e : entries_) order.push_back(&e);
-    std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->header < b->header; });
+    std::vector<std::pair<std::uint64_t, std::size_t>> order;
+    for (std::size_t i = 0; i < entries_.size(); ++i) order.emplace_back(entries_[i].header, i);
+    std::sort(order.begin(), order.end());
     std::uint64_t at = 0;
-    for (zip_entry* e : order) {
-      if (e->header != at)
-        fail("members one after the other", e->header < at ? "overlapping ones" : "a hole before it", e->name);
-      check_local_header(*e, directory.begin);
-      at = e->end;
+    for (const auto& [header, i] : order) {
+      zip_entry& e = entries_[i];
+      if (header != at)
+        fail("members one after the other", header < at ? "overlapping ones" : "a hole before it", e.name);
+      check_local_header(e, directory.begin);
+      at = e.end;
     }
     if (at != directory.begin) fail("a directory right behind the members", "something between them");
   }
@@ -83,10 +84,10 @@ class zip_file {
     return at == index_.end() ? nullptr : &entries_[at->second];
   }
 
-  [[noreturn]] void fail(std::string expected, std::string found, const std::string& where = {},
-                         std::string hint = {}) const {
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found, std::string_view where = {},
+                                    std::string_view hint = {}) const {
     throw format_error({path() + ": damaged zip archive" + (where.empty() ? "" : " (" + detail::one_line(where) + ")"),
-                        std::move(expected), std::move(found), std::move(hint)});
+                        expected, found, hint});
   }
 
  private:
@@ -97,10 +98,13 @@ class zip_file {
   static constexpr std::uint64_t end_bytes = 22, locator_bytes = 20, end64_bytes = 56;
   static constexpr std::uint32_t all16 = 0xffffu, all32 = 0xffffffffu;
 
-  void require_within(const std::string& what, std::uint64_t found, std::uint64_t bound) const {
+  [[gnu::cold]] void require_within(const char* what, std::uint64_t found, std::uint64_t bound,
+                                    std::string_view of = {}) const {
     if (found > bound)
-      throw limit_error(
-          {path() + ": " + detail::one_line(what), "at most " + std::to_string(bound), std::to_string(found), {}});
+      throw limit_error({path() + ": " + detail::one_line(what + std::string(of.empty() ? "" : " of ").append(of)),
+                         "at most " + std::to_string(bound),
+                         std::to_string(found),
+                         {}});
   }
   template <std::size_t N>
   std::array<std::byte, N> bytes_at(std::uint64_t offset) const {
@@ -109,7 +113,7 @@ class zip_file {
     return b;
   }
 
-  place find_directory(const limits& bounds) const {
+  [[gnu::cold]] place find_directory(const limits& bounds) const {
     const std::uint64_t size = file_->size();
     if (size < end_bytes) fail("an end record of 22 bytes", std::to_string(size) + " bytes in all");
     std::uint64_t end = size - end_bytes;
@@ -140,7 +144,7 @@ class zip_file {
   }
 
   // `end` is the place of the locator; comes out as that of the record it leads to.
-  place read_end64(std::uint64_t& end) const {
+  [[gnu::cold]] place read_end64(std::uint64_t& end) const {
     const auto locator = bytes_at<locator_bytes>(end);
     const auto at = detail::little<std::uint64_t>(locator.data() + 8);
     if (detail::little<std::uint32_t>(locator.data() + 4) != 0 ||
@@ -154,7 +158,7 @@ class zip_file {
     return {wide(48), wide(40), wide(32)};
   }
 
-  void read_directory(std::span<const std::byte> bytes, const place& d, const limits& bounds) {
+  [[gnu::cold]] void read_directory(std::span<const std::byte> bytes, const place& d, const limits& bounds) {
     std::uint64_t at = 0;
     for (std::uint64_t i = 0; i < d.entries; ++i) {
       const std::string where = "directory, byte " + std::to_string(d.begin + at);
@@ -181,7 +185,7 @@ class zip_file {
       if (!e.deflated && e.stored != e.bytes) fail("a stored member of one size", "two sizes", e.name);
       if (e.stored > d.begin) fail("a member within the file", std::to_string(e.stored) + " bytes", e.name);
       if (e.deflated) {
-        require_within("inflated bytes of " + e.name, e.bytes, bounds.inflated_bytes);
+        require_within("inflated bytes", e.bytes, bounds.inflated_bytes, e.name);
         if (e.bytes > 1032 * (e.stored + 1))  // 258 bytes for 2 bits is the best that deflate can do
           fail("a size that deflate can reach", std::to_string(e.bytes) + " from " + std::to_string(e.stored), e.name);
       }
@@ -192,14 +196,15 @@ class zip_file {
     if (at != bytes.size()) fail("a directory of " + std::to_string(d.entries) + " entries", "more bytes");
   }
 
-  void check_name(const std::string& name, const std::string& where) const {
+  [[gnu::cold]] void check_name(const std::string& name, const std::string& where) const {
     if (name.empty() || name[0] == '/' || name.find('\0') != name.npos || name.find('\\') != name.npos ||
         ("/" + name + "/").find("/../") != name.npos || !simdjson::validate_utf8(name.data(), name.size()))
       fail("the name of a member below the archive's root", "another", where);
   }
 
   // Takes the numbers that are all ones from the ZIP64 field, in their order.
-  detail::zip_sizes read_sizes(detail::zip_sizes s, std::span<const std::byte> extra, const std::string& name) const {
+  [[gnu::cold]] detail::zip_sizes read_sizes(detail::zip_sizes s, std::span<const std::byte> extra,
+                                             const std::string& name) const {
     std::span<const std::byte> wide;
     while (!extra.empty()) {
       const std::size_t size = extra.size() < 4 ? extra.size() : detail::little<std::uint16_t>(extra.data() + 2);
@@ -220,7 +225,7 @@ class zip_file {
   }
 
   // Fills in begin and end.
-  void check_local_header(zip_entry& e, std::uint64_t directory) const {
+  [[gnu::cold]] void check_local_header(zip_entry& e, std::uint64_t directory) const {
     if (e.header > directory || directory - e.header < 30 + e.name.size())
       fail("a local header before the directory", "byte " + std::to_string(e.header), e.name);
     const auto h = bytes_at<30>(e.header);
@@ -250,7 +255,7 @@ class zip_file {
   }
 
   // Descriptors come with or without a signature, with sizes of 4 or 8 bytes; the directory says what must be in them.
-  std::uint64_t descriptor_bytes(const zip_entry& e, std::uint64_t directory) const {
+  [[gnu::cold]] std::uint64_t descriptor_bytes(const zip_entry& e, std::uint64_t directory) const {
     const std::uint64_t at = e.begin + e.stored;
     std::array<std::byte, 24> b{};
     const auto there = std::min<std::uint64_t>(b.size(), directory - at);

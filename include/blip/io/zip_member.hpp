@@ -7,6 +7,7 @@
 #include <new>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "blip/io/zip_checksum.hpp"
@@ -43,7 +44,7 @@ class zip_member {
   }
 
   // To be called when all bytes were read: nothing may be left over, and the checksum must fit.
-  void finish() {
+  [[gnu::cold]] void finish() {
     std::byte one{};
     if (entry_.deflated && !ended_ && inflate_some({&one, 1}) != 0)
       fail(std::to_string(entry_.bytes) + " bytes when inflated", "more");
@@ -61,8 +62,8 @@ class zip_member {
   }
 
  private:
-  [[noreturn]] void fail(std::string expected, std::string found) const {
-    archive_.fail(std::move(expected), std::move(found), entry_.name, "the file is incomplete or was changed");
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found) const {
+    archive_.fail(expected, found, entry_.name, "the file is incomplete or was changed");
   }
 
   std::size_t inflate_some(std::span<std::byte> to) {

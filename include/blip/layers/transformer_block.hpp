@@ -64,7 +64,7 @@ class transformer_block<C, B, true> {
   static constexpr bool has_cross_attention = C.context > 0;
   static constexpr int width = C.width;
 
-  explicit transformer_block(const block_options& o = {})
+  [[gnu::cold]] explicit transformer_block(const block_options& o = {})
       : options_(o), norm1_(o.norm_eps), norm2_(o.norm_eps), attention_(o.attention_dropout), cross_(o) {}
 
   // `seen` gets what self-attention computed, if it is there.
@@ -130,7 +130,7 @@ class transformer_block<C, B, true> {
   auto& context_projections() { return cross_.attention.context_projections(); }
 
   template <class Self, class F>
-  static void members(Self& self, F&& f) {
+  [[gnu::cold]] static void members(Self& self, F&& f) {
     if constexpr (C.norm == norm_order::before) {
       f("norm1", self.norm1_);
       f("attn", self.attention_);

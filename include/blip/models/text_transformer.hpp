@@ -74,7 +74,7 @@ class text_transformer<C, B, true> {
   static constexpr int width = C.width;
   static constexpr bool has_cross_attention = C.cross != cross_schedule::none;
 
-  explicit text_transformer(const text_options& o) : options_(o), embedding_(o.embedding) {
+  [[gnu::cold]] explicit text_transformer(const text_options& o) : options_(o), embedding_(o.embedding) {
     const int first = C.cross == cross_schedule::none ? o.layers : C.cross == cross_schedule::all ? 0 : o.cross_from;
     if (o.layers < 1 || first < 0 || first > o.layers)
       throw config_error({"text_transformer: layers and cross_from", "at least one layer, cross_from within them",
@@ -150,7 +150,7 @@ class text_transformer<C, B, true> {
   }
 
   template <class Self, class F>
-  static void members(Self& self, F&& f) {
+  [[gnu::cold]] static void members(Self& self, F&& f) {
     f("embeddings", self.embedding_);
     int i = 0;
     for (auto& block : self.plain_) f("encoder.layer." + std::to_string(i++), block);

@@ -39,7 +39,7 @@ class vit<C, B, true> {
   static constexpr int width = C.width;
   using block_type = transformer_block<block_config{.width = C.width, .heads = C.heads, .hidden = C.hidden}, B>;
 
-  explicit vit(const vit_options& o) : options_(o), norm_(o.norm_eps) {
+  [[gnu::cold]] explicit vit(const vit_options& o) : options_(o), norm_(o.norm_eps) {
     if (o.depth < 1)
       throw config_error({"vit: depth", "at least 1", std::to_string(o.depth), "set vit_options::depth"});
     table_ = grid(o.image_height, o.image_width);
@@ -80,7 +80,7 @@ class vit<C, B, true> {
   const position_grid& position_table() const { return table_; }
 
   template <class Self, class F>
-  static void members(Self& self, F&& f) {
+  [[gnu::cold]] static void members(Self& self, F&& f) {
     f("cls_token", self.class_);
     f("pos_embed", self.positions_);
     f("patch_embed", self.patches_);

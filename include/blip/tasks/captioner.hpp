@@ -48,7 +48,7 @@ class captioner {
  public:
   using B = typename Model::backend_type;
 
-  captioner(const Model& model, const arena<B>& values, wordpiece tokens, captioner_options o = {})
+  [[gnu::cold]] captioner(const Model& model, const arena<B>& values, wordpiece tokens, captioner_options o = {})
       : model_(model), values_(values), tokens_(std::move(tokens)), o_(std::move(o)), prompt_(tokens_.open(o_.prompt)) {
     if (o_.batch < 1) throw config_error({"captioner: batch", "1 or more", std::to_string(o_.batch), {}});
     prompt_[0] = tokens_.id("[DEC]");

@@ -32,7 +32,7 @@ class pretrained {
 
   // Parameters as fill(arena) leaves them, which are 0 before; `losses` as the model's constructor takes them.
   template <std::invocable<arena<B>&> Fill, class... Losses>
-  pretrained(device<B>& d, const tower_options& sizes, const Fill& fill, const Losses&... losses)
+  [[gnu::cold]] pretrained(device<B>& d, const tower_options& sizes, const Fill& fill, const Losses&... losses)
       : model_(sizes, losses...) {
     auto layout = std::make_shared<arena_layout>();
     layout->place("", model_);
@@ -67,7 +67,7 @@ class pretrained {
 
 // The words of a model folder: vocab.txt or tokenizer.json. Throws config_error when it has neither, and what reading
 // throws. BLIP's [DEC] and [ENC] are appended where the file lacks them.
-inline wordpiece tokens_of(const model_folder& folder) {
+[[gnu::cold]] inline wordpiece tokens_of(const model_folder& folder) {
   if (const auto file = folder.find("vocab.txt")) return blip_tokenizer(load_vocabulary(*file));
   if (const auto file = folder.find("tokenizer.json")) return blip_tokenizer(load_tokenizer_json(*file));
   throw config_error({folder.path() + ": words", "vocab.txt or tokenizer.json", "neither", {}});

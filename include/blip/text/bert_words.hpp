@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "blip/text/code_points.hpp"
@@ -59,11 +62,19 @@ inline std::u32string strip_accents(std::u32string_view text) {
   for (const char32_t c : text) append_decomposed(points, c);
   for (auto at = points.begin(); at != points.end();) {
     const auto end = std::find_if(at, points.end(), [](char32_t c) { return combining_class(c) == 0; });
-    std::stable_sort(at, end, [](char32_t a, char32_t b) { return combining_class(a) < combining_class(b); });
+    if (end - at > 1) {
+      const std::u32string run(at, end);
+      std::vector<std::pair<std::uint64_t, std::size_t>> order;
+      for (const char32_t c : run) order.emplace_back(combining_class(c), order.size());
+      std::sort(order.begin(), order.end());
+      for (const auto& [rank, i] : order) *at++ = run[i];
+    }
     at = end == points.end() ? end : end + 1;
   }
-  std::erase_if(points, [](char32_t c) { return category_of(c) == UTF8PROC_CATEGORY_MN; });
-  return points;
+  std::u32string kept;
+  for (const char32_t c : points)
+    if (category_of(c) != UTF8PROC_CATEGORY_MN) kept.push_back(c);
+  return kept;
 }
 
 }  // namespace detail

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <simdjson.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "blip/core/one_line.hpp"
+#include "blip/core/simdjson.hpp"
 #include "blip/text/vocabulary.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -20,7 +19,7 @@ class tokenizer_json_reader {
  public:
   tokenizer_json_reader(const std::string& where, const limits& bounds) : where_(where), bounds_(bounds) {}
 
-  vocabulary read(const std::string& text) {
+  [[gnu::cold]] vocabulary read(const std::string& text) {
     simdjson::dom::parser parser;
     if (parser.allocate(text.size() + 1, static_cast<std::size_t>(bounds_.json_depth)))
       fail("memory for the text", "none");
@@ -50,17 +49,17 @@ class tokenizer_json_reader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& expected, std::string found) const {
-    throw format_error(
-        {where_ + ": not a tokenizer.json of an uncased BERT", one_line(expected), std::move(found), {}});
+  [[noreturn, gnu::cold]] void fail(std::string_view expected, std::string_view found) const {
+    throw format_error({where_ + ": not a tokenizer.json of an uncased BERT", one_line(expected), found, {}});
   }
-  void require_text(simdjson::simdjson_result<simdjson::dom::element> value, const std::string& name,
+  void require_text(simdjson::simdjson_result<simdjson::dom::element> value, const char* name,
                     std::string_view expected) const {
     std::string_view text;
-    if (value.get(text) || text != expected) fail(name + " \"" + std::string(expected) + "\"", "something else");
+    if (value.get(text) || text != expected)
+      fail(std::string(name) + " \"" + std::string(expected) + "\"", "something else");
   }
   // BERT's normalizer with its usual switches, which bert_words follows: all on (null means on).
-  void require_normalizer(simdjson::simdjson_result<simdjson::dom::element> value) const {
+  [[gnu::cold]] void require_normalizer(simdjson::simdjson_result<simdjson::dom::element> value) const {
     simdjson::dom::object normalizer;
     if (value.get(normalizer)) fail("an object normalizer", "none");
     require_text(normalizer["type"], "normalizer.type", "BertNormalizer");
@@ -71,7 +70,8 @@ class tokenizer_json_reader {
         fail(std::string("normalizer.") + name + " true", "something else");
     }
   }
-  void place(std::string_view token, simdjson::simdjson_result<simdjson::dom::element> value, bool may_repeat) {
+  [[gnu::cold]] void place(std::string_view token, simdjson::simdjson_result<simdjson::dom::element> value,
+                           bool may_repeat) {
     std::uint64_t id = 0;
     if (value.get(id)) fail("an id of \"" + std::string(token) + "\"", "something else");
     if (id >= most_) fail("ids from 0 on without holes", "id " + std::to_string(id) + " of " + std::to_string(most_));

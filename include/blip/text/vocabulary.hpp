@@ -35,7 +35,7 @@ class vocabulary {
   std::size_t longest() const { return longest_; }
 
   // Appends a token and returns its id; `where` begins the text of errors.
-  int add(std::string_view token, const std::string& where, const limits& bounds = {}) {
+  [[gnu::cold]] int add(std::string_view token, const std::string& where, const limits& bounds = {}) {
     const std::string place = where + ": token " + std::to_string(tokens_.size());
     if (token.empty()) throw format_error({place, "a token", "nothing", {}});
     require_within(place, "bytes", token.size(), bounds.name_bytes);
@@ -60,8 +60,8 @@ class vocabulary {
 
 // The content of a vocab.txt: one token per line, the line number counted from 0 is the id. Lines end with LF or CR LF,
 // the last one may lack it.
-inline vocabulary parse_vocabulary(std::string_view text, const std::string& where = "vocab.txt",
-                                   const limits& bounds = {}) {
+[[gnu::cold]] inline vocabulary parse_vocabulary(std::string_view text, const std::string& where = "vocab.txt",
+                                                 const limits& bounds = {}) {
   require_within(where, "bytes", text.size(), bounds.header_bytes);
   vocabulary v;
   while (!text.empty()) {

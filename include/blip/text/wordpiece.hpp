@@ -35,7 +35,7 @@ struct spelling_options {
 // et al. 2016, 4.1; google-research/bert, tokenization.py. Equal to transformers' slow BertTokenizer.
 class wordpiece {
  public:
-  explicit wordpiece(vocabulary tokens, wordpiece_options o = {})
+  [[gnu::cold]] explicit wordpiece(vocabulary tokens, wordpiece_options o = {})
       : tokens_(std::move(tokens)), o_(std::move(o)), own_(tokens_.size()) {
     for (const char* name : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}) {
       if (tokens_.find(name) < 0)
@@ -47,9 +47,6 @@ class wordpiece {
       if (tokens_.find(name) < 0) tokens_.add(name, "wordpiece: added tokens", o_.bounds);
       add_special(name);
     }
-    // Where one special token begins another, the longer one counts.
-    std::stable_sort(special_.begin(), special_.end(),
-                     [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
   }
 
   const vocabulary& tokens() const { return tokens_; }
@@ -147,13 +144,15 @@ class wordpiece {
     int id;
   };
 
-  void add_special(const std::string& name) {
+  [[gnu::cold]] void add_special(const std::string& name) {
     special_.push_back({to_code_points(name, "wordpiece: special tokens"), tokens_.find(name)});
   }
+  // Where one special token begins another, the longer one counts.
   const special* special_at(std::u32string_view rest) const {
+    const special* found = nullptr;
     for (const special& s : special_)
-      if (rest.starts_with(s.text)) return &s;
-    return nullptr;
+      if (rest.starts_with(s.text) && (!found || s.text.size() > found->text.size())) found = &s;
+    return found;
   }
 
   void append_words(std::vector<int>& ids, std::u32string_view text) const {
@@ -202,6 +201,8 @@ inline wordpiece albef_tokenizer(vocabulary bert, bool closes = false) {
 
 // The tokenizer of BLIP's published code: [DEC] and then [ENC] are appended (ids 30522 and 30523), which the caller
 // puts in the place of [CLS] (text_batch does).
-inline wordpiece blip_tokenizer(vocabulary bert) { return wordpiece(std::move(bert), {.added = {"[DEC]", "[ENC]"}}); }
+[[gnu::cold]] inline wordpiece blip_tokenizer(vocabulary bert) {
+  return wordpiece(std::move(bert), {.added = {"[DEC]", "[ENC]"}});
+}
 
 }  // namespace blip::inline BLIP_ABI

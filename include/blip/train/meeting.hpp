@@ -62,7 +62,7 @@ class meeting {
     ended_[r] = 1, exceptions_[r] = e;
     if (!failure_) {
       cause_ = r;
-      failure_ = {"in_process: rank " + std::to_string(rank) + " failed", {}, {}, first_line(e)};
+      failure_.emplace(error::facts{"in_process: rank " + std::to_string(rank) + " failed", {}, {}, first_line(e)});
     }
     changed_.notify_all();
   }
@@ -78,7 +78,7 @@ class meeting {
 
   void arrive(std::size_t rank, const wish& w) {
     lock_type lock(mutex_);
-    if (failure_) throw distributed_error(*failure_);
+    if (failure_) throw *failure_;
     wishes_[rank] = w, present_[rank] = 1;
     if (++arrived_ == wishes_.size()) {
       arrived_ = 0, ++meetings_;
@@ -90,12 +90,12 @@ class meeting {
     const std::uint64_t number = meetings_;
     const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience_);
     while (meetings_ == number) {
-      if (failure_) throw distributed_error(*failure_);
+      if (failure_) throw *failure_;
       if (const std::string gone = missing(true); !gone.empty()) give_up(rank, "all ranks", gone + " to have ended before");
       if (changed_.wait_until(lock, until) == std::cv_status::timeout && meetings_ == number && !failure_)
         give_up(rank, "all ranks within " + std::to_string(patience_) + " s", "nothing of " + missing(false));
     }
-    if (differed_ == meetings_) throw distributed_error(*failure_);  // who came last has found it
+    if (differed_ == meetings_) throw *failure_;  // who came last has found it
   }
 
   void depart(std::size_t rank, bool done) {
@@ -103,7 +103,11 @@ class meeting {
     if (!done) spoilt_ = meetings_;
     if (!done && !failure_) {
       cause_ = rank;
-      failure_ = {"in_process: rank " + std::to_string(rank) + " failed in collective " + std::to_string(meetings_), {}, {}, {}};
+      failure_.emplace(error::facts{
+          "in_process: rank " + std::to_string(rank) + " failed in collective " + std::to_string(meetings_),
+          {},
+          {},
+          {}});
     }
     const std::uint64_t number = departures_;
     if (++departed_ == wishes_.size()) {
@@ -113,7 +117,7 @@ class meeting {
       changed_.wait(lock, [&] { return departures_ != number; });
     }
     // What failed since is for the next meeting, or some ranks would take a step that others do not.
-    if (done && spoilt_ == meetings_) throw distributed_error(*failure_);
+    if (done && spoilt_ == meetings_) throw *failure_;
   }
 
   void compare(std::size_t rank) {
@@ -122,19 +126,22 @@ class meeting {
       if (a.what == b.what && a.bytes == b.bytes) continue;
       const auto say = [](const wish& w) { return std::string(w.what) + " of " + std::to_string(w.bytes) + " bytes"; };
       differed_ = meetings_, cause_ = rank;
-      failure_ = {"in_process: collective " + std::to_string(meetings_), say(a) + " as on rank 0",
-                  say(b) + " on rank " + std::to_string(r),
-                  "all ranks need the same model and batch size and take the same steps"};
+      failure_.emplace(error::facts{"in_process: collective " + std::to_string(meetings_), say(a) + " as on rank 0",
+                                    say(b) + " on rank " + std::to_string(r),
+                                    "all ranks need the same model and batch size and take the same steps"});
       changed_.notify_all();
-      throw distributed_error(*failure_);
+      throw *failure_;
     }
   }
   [[noreturn]] void give_up(std::size_t rank, const std::string& expected, const std::string& actual) {
     cause_ = rank;
-    failure_ = {"in_process: " + std::string(wishes_[rank].what) + ", collective " + std::to_string(meetings_ + 1), expected,
-                actual, {}};
+    failure_.emplace(
+        error::facts{"in_process: " + std::string(wishes_[rank].what) + ", collective " + std::to_string(meetings_ + 1),
+                     expected,
+                     actual,
+                     {}});
     changed_.notify_all();
-    throw distributed_error(*failure_);
+    throw *failure_;
   }
   // The ranks that have not come: "rank 1, 3".
   std::string missing(bool ended) const {
@@ -162,7 +169,7 @@ class meeting {
   std::vector<std::exception_ptr> exceptions_;
   std::size_t arrived_ = 0, departed_ = 0, cause_ = 0;
   std::uint64_t meetings_ = 0, departures_ = 0, differed_ = 0, spoilt_ = 0;
-  std::optional<error::facts> failure_;
+  std::optional<distributed_error> failure_;
 };
 
 }  // namespace blip::inline BLIP_ABI
