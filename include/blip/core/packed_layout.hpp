@@ -19,12 +19,9 @@ class packed_layout {
 
   // Sequences of the given lengths (each at least 1), one after the other without padding.
   explicit packed_layout(std::span<const int> lengths) {
-    std::vector<int> begins;
+    std::vector<int> begins(lengths.size());
     int rows = 0;
-    for (const int n : lengths) {
-      begins.push_back(rows);
-      rows += n;
-    }
+    for (std::size_t s = 0; s < lengths.size(); rows += lengths[s++]) begins[s] = rows;
     assign(begins, lengths, rows);
   }
   // Sequences that begin where the caller says, in `rows` rows of storage; what lies between belongs to none.

@@ -19,17 +19,20 @@ class text_batch {
   // `number` is that of the first text among those of all ranks: where dropout draws (see example_site).
   // Throws shape_error for an empty sequence or an id outside [0, vocabulary).
   text_batch(std::span<const std::vector<int>> texts, int vocabulary, int first = -1, int number = 0) {
-    std::vector<int> ids, lengths, ends;
-    for (const std::vector<int>& text : texts) {
-      for (std::size_t i = 0; i < text.size(); ++i) {
-        const int id = i == 0 && first >= 0 ? first : text[i];
+    std::size_t rows = 0;
+    for (const std::vector<int>& text : texts) rows += text.size();
+    std::vector<int> ids(rows), lengths(texts.size()), ends(texts.size());
+    std::size_t row = 0;
+    for (std::size_t s = 0; s < texts.size(); ++s) {
+      for (std::size_t i = 0; i < texts[s].size(); ++i) {
+        const int id = i == 0 && first >= 0 ? first : texts[s][i];
         if (id < 0 || id >= vocabulary)
-          throw shape_error({"text_batch: token id in text " + std::to_string(lengths.size()),
+          throw shape_error({"text_batch: token id in text " + std::to_string(s),
                              "0 to " + std::to_string(vocabulary - 1), std::to_string(id), {}});
-        ids.push_back(id);
+        ids[row++] = id;
       }
-      lengths.push_back(static_cast<int>(text.size()));
-      ends.push_back(static_cast<int>(ids.size()) - 1);
+      lengths[s] = static_cast<int>(texts[s].size());
+      ends[s] = static_cast<int>(row) - 1;
     }
     layout_ = packed_layout<B>(lengths);
     layout_.first_stream(number);

@@ -41,9 +41,9 @@ class key_value_cache {
 
   // Begins anew with sequences of these lengths, whose rows the next pass brings.
   void start(std::span<const int> lengths) {
-    slot_.clear(), length_.assign(as_size(static_cast<int>(lengths.size())), 0);
     if (static_cast<int>(lengths.size()) > slots_) fail("sequences", slots_, static_cast<int>(lengths.size()));
-    for (int s = 0; s < static_cast<int>(lengths.size()); ++s) slot_.push_back(s);
+    slot_.resize(lengths.size()), length_.assign(lengths.size(), 0);
+    for (std::size_t s = 0; s < lengths.size(); ++s) slot_[s] = static_cast<int>(s);
     arrange(lengths);
   }
 
@@ -51,15 +51,16 @@ class key_value_cache {
   void advance(std::span<const int> parents) {
     if (static_cast<int>(parents.size()) > slots_) fail("sequences", slots_, static_cast<int>(parents.size()));
     used_.assign(as_size(slots_), 0);
-    next_slot_.clear(), next_length_.clear();
-    for (const int p : parents) {
+    next_slot_.resize(parents.size()), next_length_.resize(parents.size());
+    for (std::size_t r = 0; r < parents.size(); ++r) {
+      const int p = parents[r];
       if (p < 0 || p >= rows())
         throw shape_error(
             {"key_value_cache: parent of a row", "0 to " + std::to_string(rows() - 1), std::to_string(p), {}});
       char& used = used_[as_size(slot_[as_size(p)])];
-      next_slot_.push_back(used ? -1 : slot_[as_size(p)]);
+      next_slot_[r] = used ? -1 : slot_[as_size(p)];
       used = 1;
-      next_length_.push_back(length_[as_size(p)]);
+      next_length_[r] = length_[as_size(p)];
     }
     int free = 0;
     for (std::size_t r = 0; r < parents.size(); ++r) {
@@ -111,11 +112,13 @@ class key_value_cache {
       if (length_[s] + added(s) > longest_) fail("rows of a sequence", longest_, length_[s] + added(s));
       total += added(s), most = std::max(most, added(s));
     }
-    host_.clear();
+    host_.resize(6 * slot_.size() + as_size(total));
+    int* next = host_.data();
+    const auto there = [&] { return device_.data() + (next - host_.data()); };
     const auto part = [&](auto value) {
-      const std::size_t first = host_.size();
-      for (std::size_t s = 0; s < slot_.size(); ++s) host_.push_back(value(s));
-      return device_.data() + first;
+      const int* const first = there();
+      for (std::size_t s = 0; s < slot_.size(); ++s) *next++ = value(s);
+      return first;
     };
     int row = 0;
     const int* const begins = part([&](std::size_t s) { return std::exchange(row, row + added(s)); });
@@ -125,9 +128,9 @@ class key_value_cache {
     const int* const key_lengths = part([&](std::size_t s) { return length_[s] += added(s); });
     row = 0;
     ends_ = part([&](std::size_t s) { return (row += added(s)) - 1; });
-    places_ = device_.data() + host_.size();
+    places_ = there();
     for (std::size_t s = 0; s < slot_.size(); ++s)
-      for (int i = added(s); i > 0; --i) host_.push_back(slot_[s] * longest_ + length_[s] - i);
+      for (int i = added(s); i > 0; --i) *next++ = slot_[s] * longest_ + length_[s] - i;
     device_.write(host_);
     queries_ = {.sequences = rows(),
                 .rows = total,
