@@ -71,7 +71,7 @@ class pool {
     for (auto p = parts_.begin(); p != parts_.end(); ++p)
       if (p->bytes >= bytes && (best == parts_.end() || p->bytes < best->bytes)) best = p;
     if (best == parts_.end()) {
-      const std::size_t size = std::max(bytes, std::min(slab, multiple(held_ / 8)));
+      const std::size_t size = std::max(bytes, std::min(slab, multiple(held_ / 4)));
       const part whole{static_cast<std::byte*>(allocate(size)), size};
       best = parts_.insert(std::upper_bound(parts_.begin(), parts_.end(), whole, before), whole);
     }
