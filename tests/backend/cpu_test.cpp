@@ -103,7 +103,7 @@ TEST_CASE("few rows have the bits that they have among many", "[backend]") {
           return numbers(y.begin(), y.end());
         };
         const numbers all = run(most);
-        for (int rows = 1; rows < most; rows += rows < 9 ? 1 : 7) {
+        for (int rows = 1; rows < most; ++rows) {
           INFO("engine " << static_cast<int>(o.engine) << " precision " << static_cast<int>(o.products) << ", " << rows
                          << " rows of " << k << ", " << threads << " threads");
           CHECK(difference_of_bits(run(rows), numbers(all.begin(), all.begin() + rows * n)) == "");

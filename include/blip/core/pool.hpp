@@ -15,8 +15,8 @@ namespace blip::inline BLIP_ABI {
 
 // Memory that is handed out again instead of being returned: after a few equal steps nothing is allocated any more.
 // Small blocks come in eight sizes per power of two. Large ones are cut from slabs, each from the smallest free part
-// that it fits into, and grow together again with what is free beside them: hardly more is held than was in use at
-// once. Not for use by several threads.
+// that it fits into, and grow together again with what is free beside them: where steps repeat, hardly more is held
+// than was in use at once. Not for use by several threads.
 template <class Memory>
 class pool {
  public:

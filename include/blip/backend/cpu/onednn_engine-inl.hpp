@@ -118,13 +118,12 @@ struct gemm<onednn_engine> {
       for (int r = t % high * block; r < std::min(deep, (t % high + 1) * block); r += pair) {
         In rows[pair][panel] = {};
         for (int i = 0; i < pair && r + i < k; ++i) round(columns, b + (r + i) * stride + column, rows[i]);
-        auto* const words = reinterpret_cast<std::uint32_t*>(at + std::ptrdiff_t{r} * panel);
-        for (int c = 0; c < panel; ++c) {
-          if constexpr (pair == 2)
-            words[c] = rows[0][c].bits | std::uint32_t{rows[1][c].bits} << 16;
-          else
-            words[c] = std::bit_cast<std::uint32_t>(rows[0][c]);
-        }
+        In* const line = at + std::ptrdiff_t{r} * panel;
+        if constexpr (pair == 2)
+          for (int c = 0; c < panel; ++c)
+            reinterpret_cast<std::uint32_t*>(line)[c] = rows[0][c].bits | std::uint32_t{rows[1][c].bits} << 16;
+        else
+          std::copy_n(rows[0], panel, line);
       }
     });
   }
