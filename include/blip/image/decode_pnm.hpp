@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "blip/image/decode_options.hpp"
 #include "blip/image/image.hpp"
