@@ -12,9 +12,11 @@
 #include <mutex>
 #include <new>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "blip/backend/cpu/blocks.hpp"
+#include "blip/backend/cpu/few_rows.hpp"
 #include "blip/backend/cpu/gemm.hpp"
 #include "blip/backend/cpu/simd.hpp"
 #include "blip/backend/cpu/tiles.hpp"
@@ -67,7 +69,8 @@ struct gemm<onednn_engine> {
       for (const int column : {0, (wide - 1) * across})
         pad = std::max(pad, matmul_of(first(part + 1) - first(part), column).scratchpad);
     pad = (pad + 63) / 64 * 64;
-    const std::size_t bytes = pad + sizeof(float) * static_cast<std::size_t>(even.rows(std::min(s.m, tile_rows)) * across);
+    const std::size_t bytes =
+        pad + sizeof(float) * static_cast<std::size_t>(even.rows(std::min(s.m, tile_rows)) * across);
     const int tiles = wide * high, workers = std::min(threads, tiles);
     const scratch<cpu, std::byte> memory(d, bytes * static_cast<std::size_t>(workers));
     parallel_for_workers(workers, tiles, [&](int t, int worker) {
@@ -85,14 +88,42 @@ struct gemm<onednn_engine> {
     });
   }
 
+  // y = x w^T of few rows by our own loop, weights packed or plain, where it has the bits that oneDNN gives to many
+  // rows; else false.
+  template <class In>
+  static bool multiply_few(device<cpu>& d, int threads, const product<In>& s, const float* w, std::ptrdiff_t stride,
+                           finish_tile finish) {
+    if constexpr (!cpu_few_rows::possible<In>) return false;
+    if (s.m > cpu_few_rows::most || s.k % 2 != 0 || s.a_stride % 2 != 0) return false;
+    const one_thread guard;
+    const int tiles = (s.n + panel - 1) / panel, workers = std::min(threads, tiles), last = s.n - (tiles - 1) * panel;
+    const int depth = depth_of_sums<In>(d, s.k, std::min(panel, s.n)), depth_of_last = depth_of_sums<In>(d, s.k, last);
+    if (depth == 0 || depth_of_last == 0) return false;
+    const std::size_t wide = panel_bytes<In>(s.k) / sizeof(float), of_sums = static_cast<std::size_t>(s.m) * panel;
+    const std::size_t one = of_sums + (s.packed ? 0 : wide);
+    const scratch<cpu, float> memory(d, one * static_cast<std::size_t>(workers));
+    parallel_for_workers(workers, tiles, [&](int t, int worker) {
+      float* const sums = memory.data() + one * static_cast<std::size_t>(worker);
+      const int column = t * panel, columns = std::min(panel, s.n - column);
+      const float* from = static_cast<const float*>(s.packed) + wide * static_cast<std::size_t>(t);
+      if (!s.packed) {
+        cpu_few_rows::pack<In>(w + column * stride, stride, columns, s.k, sums + of_sums);
+        from = sums + of_sums;
+      }
+      cpu_few_rows::multiply(s.m, s.a, s.a_stride, s.k, t + 1 < tiles ? depth : depth_of_last, from, sums);
+      finish({0, s.m, column, columns, sums, panel});
+    });
+    return true;
+  }
+
   static std::size_t packed_bytes(device<cpu>& d, precision p, int n, int k) {
     of(d);  // made by one thread, before several pack
     const std::size_t one = p == precision::bf16 ? panel_bytes<bf16>(k) : panel_bytes<float>(k);
     return one * static_cast<std::size_t>((n + panel - 1) / panel);
   }
 
-  // Copies of both factors of a product of the forms nn and tn, as its tiles read them fastest: `rows_of` gives a [m, k]
-  // of a [k, m], `panels_of` gives `packed` of b [k, n]. oneDNN would copy them anew for every tile.
+  // Copies of both factors of a product of the forms nn and tn, as its tiles read them fastest: `rows_of` gives a [m,
+  // k] of a [k, m], `panels_of` gives `packed` of b [k, n]. oneDNN would copy them anew for every tile.
   template <class In>
   static void rows_of(int threads, int m, int k, const float* a, std::ptrdiff_t stride, In* to) {
     constexpr int high = simd::lanes, wide = 256;
@@ -110,7 +141,7 @@ struct gemm<onednn_engine> {
   static void panels_of(int threads, int n, int k, const float* b, std::ptrdiff_t stride, std::byte* to) {
     constexpr int pair = sizeof(float) / sizeof(In);  // rows of bf16 lie two and two
     const int deep = static_cast<int>(panel_bytes<In>(k) / (sizeof(In) * panel));
-    constexpr int block = 64;                         // rows of a task
+    constexpr int block = 64;  // rows of a task
     const int high = (deep + block - 1) / block;
     parallel_for(threads, (n + panel - 1) / panel * high, [&](int t) {
       const int column = t / high * panel, columns = std::min(panel, n - column);
@@ -170,7 +201,8 @@ struct gemm<onednn_engine> {
   }
 
   // On a processor with tiles, oneDNN multiplies few rows or columns of bf16 in vectors all the same, which sums in
-  // another order. There rows (of y = x w^T, the form that promises its bits) are filled up to 8 and columns to a panel.
+  // another order. There rows (of y = x w^T, the form that promises its bits) are filled up to 8 and columns to a
+  // panel.
   template <class In>
   struct steady {
     struct factor {
@@ -202,7 +234,8 @@ struct gemm<onednn_engine> {
     int columns(int n) const { return fills ? (n + panel - 1) / panel * panel : n; }
     factor right(int column) const {
       if (column + panel > product.n && tail > 0) return {last.data(), product.k};
-      return {product.form == product_form::nt ? product.b + column * product.b_stride : product.b + column, product.b_stride};
+      return {product.form == product_form::nt ? product.b + column * product.b_stride : product.b + column,
+              product.b_stride};
     }
 
    private:
@@ -349,7 +382,47 @@ struct gemm<onednn_engine> {
 
     std::mutex mutex;
     std::map<shape, prepared> products;
+    std::mutex asking;
+    std::map<std::tuple<int, int, bool>, int> depths;  // by k, columns, bf16
   };
+
+  // In parts of how many of k oneDNN sums many rows against a panel of so many columns. It is asked once for each; 0:
+  // no such parts were found.
+  template <class In>
+  [[gnu::cold]] static int depth_of_sums(device<cpu>& d, int k, int columns) {
+    constexpr bool half = std::is_same_v<In, bf16>;
+    state& cache = of(d);
+    const std::lock_guard<std::mutex> lock(cache.asking);
+    if (const auto at = cache.depths.find({k, columns, half}); at != cache.depths.end()) return at->second;
+    constexpr int rows = cpu_few_rows::most + 1;
+    const auto deep = static_cast<std::size_t>(k), wide = static_cast<std::size_t>(columns);
+    const scratch<cpu, float> plain(d, wide * deep), packed(d, panel_bytes<In>(k) / sizeof(float)),
+        ours(d, rows * panel), theirs(d, rows * panel);
+    const scratch<cpu, In> a(d, rows * deep);
+    std::uint32_t word = 1;
+    const auto number = [&] {  // between -1 and 1
+      word = word * 1664525u + 1013904223u;
+      return static_cast<float>(static_cast<std::int32_t>(word)) * 0x1p-31f;
+    };
+    for (std::size_t i = 0; i < rows * deep; ++i) a[i] = In(number());
+    for (std::size_t i = 0; i < wide * deep; ++i) plain[i] = number();
+    pack(d, 1, half ? precision::bf16 : precision::fp32, columns, k, plain.data(), k, packed.data());
+    const one_thread guard;
+    const prepared& many = cache.find({rows, columns, k, static_cast<int>(product_form::nt), true, half, k, k});
+    const scratch<cpu, std::byte> pad(d, std::max<std::size_t>(64, many.scratchpad));
+    many.run(cache, a.data(), packed.data(), theirs.data(), pad.data());
+    cpu_few_rows::pack<In>(plain.data(), k, columns, k, packed.data());
+    const auto same = [&](int depth) {
+      cpu_few_rows::multiply(rows, a.data(), k, k, depth, packed.data(), ours.data());
+      for (int r = 0; r < rows; ++r)
+        if (!std::equal(ours.data() + r * panel, ours.data() + r * panel + columns, theirs.data() + r * columns))
+          return false;
+      return true;
+    };
+    int depth = 64;
+    while (depth < k && !same(depth)) depth *= 2;
+    return cache.depths[{k, columns, half}] = same(depth) ? depth : 0;
+  }
 
   static state& of(device<cpu>& d) {
     if (!d.engine()) d.engine().reset(new state());

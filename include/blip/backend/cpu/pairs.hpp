@@ -55,14 +55,15 @@ inline packet interleaved(const packet& even, const packet& odd) {
   return std::bit_cast<packet>(_mm512_permutexvar_epi16(order, std::bit_cast<__m512i>(joined(even, odd))));
 }
 
-// to, panels of [words(width), 32]: pairs along the rows of x [rows, width], one column for each row.
-inline void pack_transposed(const float* x, std::ptrdiff_t stride, int rows, int width, float* to) {
-  alignas(64) float part[panel][side];
-  for (int r = 0; r < rows; r += panel) {
-    const int some = std::min(panel, rows - r);
-    for (int c = 0; c < width; c += 2 * side, to += side * panel) {
+// to, panels of [words(width), Wide]: pairs along the rows of x [rows, width], one column for each row.
+template <int Wide = panel>
+void pack_transposed(const float* x, std::ptrdiff_t stride, int rows, int width, float* to) {
+  alignas(64) float part[Wide][side];
+  for (int r = 0; r < rows; r += Wide) {
+    const int some = std::min(Wide, rows - r);
+    for (int c = 0; c < width; c += 2 * side, to += side * Wide) {
       for (int i = 0; i < some; ++i) round_row(x + (r + i) * stride + c, std::min(2 * side, width - c), part[i]);
-      copy_transposed(part[0], side, some, side, to, panel);
+      copy_transposed(part[0], side, some, side, to, Wide);
     }
   }
 }

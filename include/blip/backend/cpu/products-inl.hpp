@@ -155,6 +155,8 @@ BLIP_INLINE void cpu_products::affine(device<cpu>& d, in x, weight_view<float> w
     const cpu_engines::converted<Engine, P> a(d, x);
     product<typename E::template input<P>> s{product_form::nt, m, n,         k,           a.data(), a.stride(),
                                              nullptr,          0, sums.data, sums.stride, false,    w.packed};
+    if constexpr (requires { E::multiply_few(d, threads, s, w.data, w.stride, finish); })
+      if (E::multiply_few(d, threads, s, w.data, w.stride, finish)) return;
     if (w.packed) return E::multiply(d, threads, s, finish);
     // Unpacked weights: an engine with a layout of its own, or in another precision, gets them packed once per call.
     if constexpr (P == precision::fp32 && std::is_same_v<Engine, eigen_engine>) {
