@@ -91,9 +91,9 @@ struct gemm<onednn_engine> {
   // y = x w^T of few rows by our own loop, weights packed or plain, where it has the bits that oneDNN gives to many
   // rows; else false.
   template <class In>
+    requires cpu_few_rows::possible<In>
   static bool multiply_few(device<cpu>& d, int threads, const product<In>& s, const float* w, std::ptrdiff_t stride,
                            finish_tile finish) {
-    if constexpr (!cpu_few_rows::possible<In>) return false;
     if (s.m > cpu_few_rows::most || s.k % 2 != 0 || s.a_stride % 2 != 0) return false;
     const one_thread guard;
     const int tiles = (s.n + panel - 1) / panel, workers = std::min(threads, tiles), last = s.n - (tiles - 1) * panel;
