@@ -80,6 +80,26 @@ TEST_CASE("scenes: three people describe a picture in different words") {
   CHECK(all_differ > 240);
 }
 
+TEST_CASE("scenes: in the middle world nine of ten begin with what is on the left or above, elsewhere half do") {
+  for (const world_size size : sizes) {
+    const world w(size, 5);
+    int told = 0, ordered = 0;
+    const auto count = [&](const claims& c) {
+      for (const related& r : c.relations)
+        ++told, ordered += r.which == relation::left_of || r.which == relation::above;
+    };
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      count(*human_caption(w, split::human, i).says);
+      const labelled_caption c = web_caption(w, split::web, i);
+      if (c.kind == noise::none) count(*c.says);
+    }
+    CHECK(told > 1200);
+    const double share = static_cast<double>(ordered) / told;
+    CHECK(share > (size == world_size::mini ? 0.87 : 0.45));
+    CHECK(share < (size == world_size::mini ? 0.93 : 0.55));
+  }
+}
+
 TEST_CASE("scenes: a web caption reads back as its claims, and its label is what the scene says") {
   for (const world_size size : sizes) {
     const world w(size, 2);

@@ -102,7 +102,7 @@ TEST_CASE("scenes: the bytes of pictures and captions are those of every other m
     std::uint64_t pixels, texts;
   };
   constexpr std::array<known, 3> golden{{{world_size::nano, 64, 0x812107966638f998u, 0xa11750641e4e7dffu},
-                                         {world_size::mini, 64, 0x97732cd9a27635a4u, 0x86c27b3b7f8f9f63u},
+                                         {world_size::mini, 64, 0x97732cd9a27635a4u, 0xf80f5cae53008accu},
                                          {world_size::base, 12, 0xd428ac02fdf67346u, 0x1a81bbe4480830a0u}}};
   for (const known& k : golden) {
     const pairs p(world(k.size, 20'26), split::web);

@@ -22,8 +22,9 @@ struct must_name {
 
 // Claims that a person would make of a scene: every thing is named, colour and shape always, size in 70 of 100 cases,
 // textures where there are any in 70; things that the words do not tell apart are counted; in 85 of 100 cases the first two
-// single things are told by where they stand. All claims hold. Slots 0 to 63 of `d`.
-inline claims describe(const scene& s, const draws& d, must_name must = {}) {
+// single things are told by where they stand. Things come in the order of the scene in `ordered` of 100 cases, else by
+// chance. All claims hold. Slots 0 to 63 of `d`.
+inline claims describe(const scene& s, const draws& d, must_name must = {}, int ordered = 0) {
   std::vector<mention> mentions;
   std::vector<const object*> first;  // the thing that began each mention
   for (std::size_t i = 0; i < s.objects.size(); ++i) {
@@ -49,7 +50,8 @@ inline claims describe(const scene& s, const draws& d, must_name must = {}) {
       first.push_back(&o);
     }
   }
-  for (std::size_t i = 0; i + 1 < mentions.size(); ++i) {
+  const bool by_chance = !d.chance(41, ordered);
+  for (std::size_t i = 0; by_chance && i + 1 < mentions.size(); ++i) {
     const int rest = static_cast<int>(mentions.size() - i);
     const std::size_t j = i + static_cast<std::size_t>(d.below(32 + static_cast<std::uint32_t>(i), rest));
     std::swap(mentions[i], mentions[j]), std::swap(first[i], first[j]);
