@@ -172,6 +172,35 @@ TEST_CASE("a picture alone has the bits that it has in a batch", "[backend]") {
         "");
 }
 
+TEST_CASE("keys packed for many reads give the bits of plain ones", "[backend]") {
+  constexpr int heads = 3, width = heads * 64, keys = 333, sequences = 2, most = 70;
+  const numbers qn = random_numbers(2 * most * width, 1), kn = random_numbers(sequences * keys * 2 * width, 2);
+  const std::vector<float> q(qn.begin(), qn.end()), kv(kn.begin(), kn.end());
+  const auto kl = sequence_layout::uniform(sequences, keys);
+  const matrix_view<const float> both{kv.data(), sequences * keys, 2 * width, 2 * width, nullptr};
+  for (const precision p : {precision::fp32, precision::bf16}) {
+    device<cpu> d({.threads = 2, .products = p});
+    std::vector<float> packed(kernels<cpu>::packed_keys_size(d, kl, heads, width));
+    CHECK(packed.size() < kv.size() * 11 / 10);
+    kernels<cpu>::pack_keys(d, both.columns(0, width), both.columns(width, width), kl, heads, packed.data());
+    const std::vector<int> source{1, 0};
+    for (const int rows : {1, 3, 33, most}) {
+      const auto ql = sequence_layout::uniform(2, rows);
+      const auto run = [&](bool ready) {
+        std::vector<float> y(static_cast<std::size_t>(2 * rows * width));
+        attention_spec spec{heads, 0.125};
+        spec.packed_keys = ready;
+        const matrix_view<const float> k = ready ? matrix_view<const float>{packed.data(), sequences * keys, width, width, nullptr}
+                                                 : both.columns(0, width);
+        kernels<cpu>::attention(d, {q.data(), 2 * rows, width, width, nullptr}, k, both.columns(width, width), ql, kl,
+                                source.data(), spec, {y.data(), 2 * rows, width, width, nullptr}, {});
+        return numbers(y.begin(), y.end());
+      };
+      CHECK(difference_of_bits(run(true), run(false)) == "");
+    }
+  }
+}
+
 TEST_CASE("packed weights give what plain ones give", "[backend]") {
   const owned<tower, cpu> m(1, small);
   for (const cpu::options& o : ways()) {

@@ -25,7 +25,9 @@ inline constexpr int rows_at_a_time = 0;
 //   layer_norm_vjp(d, x, gamma, stats, dy, dx, dgamma, dbeta)                  stats: mean, 1 / sqrt(var + eps)
 //   attention(d, q [n, W], k [m, W], v [m, W], ql, kl, source, spec, y [n, W], lse [n, heads] | null)
 //       y_i = sum_j p_ij v_j, p = softmax(scale q k^T) over the keys of the source sequence; lse: log of the softmax's sum
+//       With spec.packed_keys k begins where pack_keys wrote, and v is not read.
 //   attention_vjp(d, q, k, v, ql, kl, source, spec, y, lse, dy, dq, dk, dv)
+//   pack_keys(d, k, v, kl, heads, to [packed_keys_size(d, kl, heads, W)])        as attention reads them fastest; optional
 //   embed(d, ids [n], layout, words [V, W], positions [P, W] | null, kind [W] | null, y [n, W])
 //       y_r = words[ids_r] + positions[position of r] + kind
 //   embed_vjp(d, ids, layout, padding, dy, dwords, dpositions, dkind)          the word `padding` gets no gradient

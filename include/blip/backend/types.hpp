@@ -18,6 +18,7 @@ struct attention_spec {
   double scale = 1;      // of the scores, positive; usually 1 / sqrt(d)
   bool causal = false;   // right-aligned: query i of n sees key j of m when j <= i + m - n
   dropout_spec dropout{};  // of the probabilities; address: (stream of the query sequence, head * 2^20 + query position, key)
+  bool packed_keys = false;  // keys and values are what pack_keys made of them, at the first key's place
 };
 
 // What dropout multiplies one element with: 0, or 1 / (1 - rate), for the element and for its whole sequence.

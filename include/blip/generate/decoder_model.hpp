@@ -33,7 +33,11 @@ class decoder_model {
   static constexpr int width = Text::width;
 
   decoder_model(T& t, const Text& text, const Head& head, Context context, std::span<const int> reads = {})
-      : t_(t), text_(text), head_(head), context_(std::move(context)), reads_(reads.begin(), reads.end()) {
+      : t_(t),
+        text_(text),
+        head_(head),
+        context_(for_many_reads(t, text, std::move(context))),
+        reads_(reads.begin(), reads.end()) {
     for (const int r : reads_)
       if (r < 0 || r >= context_.layout.sequences)
         throw shape_error({"decoder_model: what a prompt reads",
@@ -87,6 +91,12 @@ class decoder_model {
   }
 
  private:
+  static Context for_many_reads(T& t, const Text& text, Context context) {
+    if constexpr (requires { text.packed(t, std::move(context)); })
+      return text.packed(t, std::move(context));
+    else
+      return context;
+  }
   var<T, width> pass() {
     // Ids and sources go to the back end in one piece.
     const std::size_t rows = ids_.size();

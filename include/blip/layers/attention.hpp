@@ -110,17 +110,19 @@ class attention<C, B, true> {
     return fused_.forward(t, context);
   }
   // Attends from x to projected context rows; `source` says which context sequence each query sequence reads.
+  // `packed`: they are what ops::packed_keys made of them.
   template <class T, int K, int P>
   var<T, C.width> read(T& t, const var<T, K>& x, const var<T, P>& projected, const sequence_layout& layout,
-                       const sequence_layout& context, source_index source = nullptr,
-                       seen_attention<T>* seen = nullptr) const {
+                       const sequence_layout& context, source_index source = nullptr, seen_attention<T>* seen = nullptr,
+                       bool packed = false) const {
     static_assert(same_back_end<T, B>());
     static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
     static_assert(detail::attention_input_is<K, C.width>());
     static_assert(detail::attention_projected_is<P, 2 * C.width>());
     const auto kv = seen ? ops::start_gradient(t, projected) : projected;
     const auto q = query_.forward(t, x);
-    const attention_spec how = spec(t, false);
+    attention_spec how = spec(t, false);
+    how.packed_keys = packed;
     const auto y = ops::attend_cross<C.width>(t, q, kv, layout, context, source, how);
     if (seen) *seen = {{q.ref(), kv.ref(), 0, 0, C.width}, scores<T>(y.ref()), how};
     return output_.forward(t, y);
@@ -128,7 +130,7 @@ class attention<C, B, true> {
 
   template <class T, int K>
   var<T, C.width> read(T& t, const var<T, K>& x, const sequence_layout& layout, const cross_input<T, C.width>& c) const {
-    return read(t, x, c.projected, layout, c.layout, c.source, c.seen);
+    return read(t, x, c.projected, layout, c.layout, c.source, c.seen, c.packed);
   }
 
   const parameter& output_weight() const { return output_.weight(); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/models/text_transformer.hpp"
+#include "blip/ops/attend.hpp"
 #include "blip/ops/row_range.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -82,6 +83,18 @@ auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context,
 }
 
 template <text_config C, backend B>
+template <class T>
+auto text_transformer<C, B, true>::packed(T& t, projected_context<T, width> context) const
+    -> projected_context<T, width> {
+  if constexpr (ops::packs_keys<B> && !T::records) {
+    for (int i = 0; i < context.layers.size() && !context.packed; ++i)
+      context.layers[i] = ops::packed_keys<C.width>(t, context.layers[i], context.layout, C.heads);
+    context.packed = true;
+  }
+  return context;
+}
+
+template <text_config C, backend B>
 template <class T, int P, class Step>
 auto text_transformer<C, B, true>::run_crossing(states<T> x, const sequence_layout& layout,
                                                 const projected_context<T, P>& context, source_index source,
@@ -93,12 +106,12 @@ auto text_transformer<C, B, true>::run_crossing(states<T> x, const sequence_layo
     const crossing_block& block = crossing_[static_cast<std::size_t>(i)];
     using read = cross_input<T, C.width>;
     if constexpr (C.reading == picture_reading::both)
-      x = step(i, block, x, read{context.layers[2 * i], context.layout, source},
-               read{context.layers[2 * i + 1], context.layout, second});
+      x = step(i, block, x, read{context.layers[2 * i], context.layout, source, nullptr, context.packed},
+               read{context.layers[2 * i + 1], context.layout, second, nullptr, context.packed});
     else
       x = step(i, block, x, read{context.layers[i], context.layout,
                                  C.reading == picture_reading::by_turns && i % 2 ? second : source,
-                                 context.watch.at(cross_from() + i)});
+                                 context.watch.at(cross_from() + i), context.packed});
   }
   return x;
 }

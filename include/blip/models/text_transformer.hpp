@@ -54,6 +54,7 @@ struct projected_context {
   var_list<T, 2 * W> layers;
   sequence_layout layout;
   watched_layer<T> watch{};
+  bool packed = false;  // see text_transformer::packed
 };
 
 // BERT with optional cross-attention; text is packed (no padding rows).
@@ -115,6 +116,11 @@ class text_transformer<C, B, true> {
   // projects those that it reads.
   template <class T, int K>
   projected_context<T, width> project_pairs(T& t, const var<T, K>& context, const sequence_layout& layout) const;
+
+  // The same context for many reads (decoding): keys and values as the back end reads them fastest, in place of those
+  // given, where it has such a form.
+  template <class T>
+  projected_context<T, width> packed(T& t, projected_context<T, width> context) const;
 
   template <class T, int K, int P>
   states<T> fuse(T& t, const var<T, K>& x, const sequence_layout& layout, const projected_context<T, P>& context,

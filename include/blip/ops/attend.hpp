@@ -17,14 +17,15 @@ struct attention_inputs {
 // y_i = sum_j p_ij f_ij v_j,  p = softmax_j(scale q_i k_j) over the keys of the source sequence, f the dropout factor.
 // queries [n, .], keys and values [m, .], y [n, width]; head h has columns [h d, (h + 1) d), d = width / heads.
 // `source` names the key sequence of each query sequence (null: the one of the same number); causal is right-aligned.
-// Scores are streamed: no [heads, n, m] matrix ever exists. Keeps the inputs, y and one number per row and head.
+// Scores are streamed: no [heads, n, m] matrix ever exists. Keeps the inputs, y and one number per row and head. With
+// attention_spec::packed_keys, the keys are what packed_keys() gave, and there are no gradients.
 // Source: "Attention is all you need" 3.2; the streaming of Milakov & Gimelshein 2018 and Dao et al. 2022.
 template <class T, class B = typename T::backend_type>
 tensor<B> attend(T& t, const attention_inputs<B>& in, int width, const sequence_layout& queries,
                  const sequence_layout& keys, source_index source, const attention_spec& spec) {
   using view = matrix_view<const typename B::scalar>;
   require_equal("ops::attend", "rows of the queries", in.queries->value.rows, queries.rows);
-  require_equal("ops::attend", "rows of the keys", in.keys->value.rows, keys.rows);
+  if (!spec.packed_keys) require_equal("ops::attend", "rows of the keys", in.keys->value.rows, keys.rows);
   if (!source) require_equal("ops::attend", "key sequences", keys.sequences, queries.sequences);
   tensor<B> y = t.make(queries.rows, width, in.queries->value.live,
                        in.queries->needs_gradient || in.keys->needs_gradient);
@@ -55,6 +56,23 @@ tensor<B> attend(T& t, const attention_inputs<B>& in, int width, const sequence_
       });
     });
   return y;
+}
+
+// Whether a back end has a form of its own for keys and values that are read many times.
+template <class B>
+inline constexpr bool packs_keys = requires(device<B>& d) {
+  kernels<B>::packed_keys_size(d, sequence_layout{}, 1, 1);
+};
+
+// Keys and values [m, 2 W] in that form, in a matrix of as many rows as it takes; for inference.
+template <int W, class T, class B = typename T::backend_type>
+var<T, 2 * W> packed_keys(T& t, const var<T, 2 * W>& kv, const sequence_layout& keys, int heads) {
+  static_assert(!T::records && packs_keys<B>);
+  require_equal("ops::packed_keys", "rows of the keys", kv.rows(), keys.rows);
+  const auto size = static_cast<int>(kernels<B>::packed_keys_size(t.device(), keys, heads, W));
+  tensor<B> y = t.make((size + 2 * W - 1) / (2 * W), 2 * W, nullptr, false);
+  kernels<B>::pack_keys(t.device(), kv.view().columns(0, W), kv.view().columns(W, W), keys, heads, y->value.data);
+  return var<T, 2 * W>(y);
 }
 
 // Self-attention over a fused projection [query | key | value].

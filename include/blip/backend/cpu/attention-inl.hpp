@@ -50,8 +50,32 @@ struct panel_store {
     };
     return std::max(panels_of(longest, width), panels_of(width, longest));
   }
-  float* at(float* data, int s, int h) const { return data + one() * static_cast<std::size_t>(s * heads + h); }
+  template <class P>
+  P at(P data, int s, int h) const {
+    return data + one() * static_cast<std::size_t>(s * heads + h);
+  }
 };
+
+// Head h of key sequence s.
+template <class Form>
+void pack_head(cpu_attention::in k, cpu_attention::in v, const sequence_layout& kl, int width, int s, int h, float* key,
+               float* value) {
+  const int m = kl.length(s);
+  Form::pack_transposed(k.row(kl.begin(s)) + h * width, k.stride, m, width, key);
+  Form::pack_columns(v.row(kl.begin(s)) + h * width, v.stride, m, width, value);
+}
+
+// All keys, then all values.
+template <class Form>
+void pack_keys(device<cpu>& d, cpu_attention::in k, cpu_attention::in v, const sequence_layout& kl, int heads,
+               float* to) {
+  const panel_store<Form> store{heads, kl.longest, k.width / heads};
+  float* const values = to + store.size(kl.sequences);
+  parallel_for(cpu_tiles::threads(d), kl.sequences * heads, [&](int t) {
+    const int s = t / heads, h = t % heads;
+    pack_head<Form>(k, v, kl, store.width, s, h, store.at(to, s, h), store.at(values, s, h));
+  });
+}
 
 template <class Form>
 void attention(device<cpu>& d, cpu_attention::in q, cpu_attention::in k, cpu_attention::in v, const sequence_layout& ql,
@@ -62,11 +86,7 @@ void attention(device<cpu>& d, cpu_attention::in q, cpu_attention::in k, cpu_att
   const std::ptrdiff_t deep = Form::depth(width);
   const auto scale = static_cast<float>(spec.scale);
   const panel_store<Form> store{spec.heads, kl.longest, width};
-  const auto pack = [&](int s, int h, float* key, float* value) {
-    const int m = kl.length(s);
-    Form::pack_transposed(k.row(kl.begin(s)) + h * width, k.stride, m, width, key);
-    Form::pack_columns(v.row(kl.begin(s)) + h * width, v.stride, m, width, value);
-  };
+  const float* const ready = spec.packed_keys ? k.data : nullptr;
   // One block of queries of sequence s, one head, over the panels of the keys that it reads; `staged_rows` holds
   // row_space(width).
   const auto answer = [&](int s, int h, int block, int from, const float* key, const float* value, float* staged_rows) {
@@ -130,27 +150,29 @@ void attention(device<cpu>& d, cpu_attention::in q, cpu_attention::in k, cpu_att
   if (high == 1) {
     // Few queries (decoding): panels are used where they are packed, one head of one key sequence at a time, and never
     // leave the cache. Nobody's result depends on who shares a worker with it.
-    each_tile(kl.sequences * spec.heads, 2 * store.one() + space, [&](int t, float* key) {
-      float* const value = key + store.one();
+    const std::size_t panels_of_worker = ready ? 0 : store.one();
+    each_tile(kl.sequences * spec.heads, 2 * panels_of_worker + space, [&](int t, float* memory) {
+      float* const second = memory + panels_of_worker;
       const int from = t / spec.heads, h = t % spec.heads;
-      bool packed = false;  // a key sequence that nobody reads is left alone
+      const float* const key = ready ? store.at(ready, from, h) : memory;
+      const float* const value = ready ? store.at(ready + store.size(kl.sequences), from, h) : second;
+      bool packed = ready;  // a key sequence that nobody reads is left alone
       for (int s = 0; s < ql.sequences; ++s) {
         if ((source ? source[s] : s) != from) continue;
-        if (!std::exchange(packed, true)) pack(from, h, key, value);
-        answer(s, h, 0, from, key, value, value + store.one());
+        if (!std::exchange(packed, true)) pack_head<Form>(k, v, kl, width, from, h, memory, second);
+        answer(s, h, 0, from, key, value, second + panels_of_worker);
       }
     });
     return;
   }
 
-  const scratch<cpu, float> keys(d, store.size(kl.sequences)), values(d, store.size(kl.sequences));
-  parallel_for(threads, kl.sequences * spec.heads, [&](int t) {
-    const int s = t / spec.heads, h = t % spec.heads;
-    pack(s, h, store.at(keys.data(), s, h), store.at(values.data(), s, h));
-  });
+  const scratch<cpu, float> packed(d, ready ? 0 : 2 * store.size(kl.sequences));
+  if (!ready) pack_keys<Form>(d, k, v, kl, spec.heads, packed.data());
+  const float* const keys = ready ? ready : packed.data();
+  const float* const values = keys + store.size(kl.sequences);
   each_tile(ql.sequences * spec.heads * high, space, [&](int t, float* staged_rows) {
     const int block = t % high, h = t / high % spec.heads, s = t / high / spec.heads, from = source ? source[s] : s;
-    answer(s, h, block, from, store.at(keys.data(), from, h), store.at(values.data(), from, h), staged_rows);
+    answer(s, h, block, from, store.at(keys, from, h), store.at(values, from, h), staged_rows);
   });
 }
 
@@ -261,6 +283,19 @@ BLIP_INLINE void cpu_attention::attention(device<cpu>& d, in q, in k, in v, cons
                                           out y, out lse) {
   cpu_streams::with_factors(
       d, [&]<class Form>() { cpu_streams::attention<Form>(d, q, k, v, ql, kl, source, spec, y, lse); });
+}
+
+BLIP_INLINE std::size_t cpu_attention::packed_keys_size(const device<cpu>& d, const sequence_layout& kl, int heads,
+                                                        int width) {
+  std::size_t size = 0;
+  cpu_streams::with_factors(d, [&]<class Form>() {
+    size = 2 * cpu_streams::panel_store<Form>{heads, kl.longest, width / heads}.size(kl.sequences);
+  });
+  return size;
+}
+
+BLIP_INLINE void cpu_attention::pack_keys(device<cpu>& d, in k, in v, const sequence_layout& kl, int heads, float* to) {
+  cpu_streams::with_factors(d, [&]<class Form>() { cpu_streams::pack_keys<Form>(d, k, v, kl, heads, to); });
 }
 
 BLIP_INLINE void cpu_attention::attention_vjp(device<cpu>& d, in q, in k, in v, const sequence_layout& ql,

@@ -18,6 +18,10 @@ struct cpu_attention {
 
   static void attention(device<cpu>& d, in q, in k, in v, const sequence_layout& ql, const sequence_layout& kl,
                         source_index source, const attention_spec& spec, out y, out lse);
+  // Keys and values [m, width] as attention reads them, for those that are read many times; half their size with bf16
+  // products. They take so many floats.
+  static std::size_t packed_keys_size(const device<cpu>& d, const sequence_layout& kl, int heads, int width);
+  static void pack_keys(device<cpu>& d, in k, in v, const sequence_layout& kl, int heads, float* to);
   static void attention_vjp(device<cpu>& d, in q, in k, in v, const sequence_layout& ql, const sequence_layout& kl,
                             source_index source, const attention_spec& spec, in y, in lse, in dy, grad dq, grad dk,
                             grad dv);
