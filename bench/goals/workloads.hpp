@@ -58,7 +58,7 @@ void captions(Run& run) {
         batch, [&] {
           auto t = model.inference(dev);
           const auto seen = model->towers().images(t, in.on(t));
-          blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout));
+          blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout, true));
           blip::beam_search(next, prompts, {.stop = S::stop, .min_tokens = S::tokens, .max_tokens = S::tokens},
                             {.beams = S::beams, .rule = blip::beam_rule::transformers_5});
         });

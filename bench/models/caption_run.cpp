@@ -85,7 +85,7 @@ int run(const settings& s) {
     inference_tape<cpu> t(dev, values);
     const auto seen = see(t);
     const auto& d = model.towers().decoder();
-    decoder_model next(t, d.text, d.head, d.text.project(t, seen.rows, seen.layout));
+    decoder_model next(t, d.text, d.head, d.text.project(t, seen.rows, seen.layout, true));
     for (const auto& texts : how(next)) made += texts.at(0).tokens.size();
   };
   const double first = seconds_of(repeats, [&] { describe([&](auto& next) { return greedy(next, prompts, rules); }); });

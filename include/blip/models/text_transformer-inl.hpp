@@ -36,10 +36,11 @@ auto text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_lay
 
 template <text_config C, backend B>
 template <class T, class Rows>
-auto text_transformer<C, B, true>::project_layers(T& t, const sequence_layout& layout, Rows rows) const
+auto text_transformer<C, B, true>::project_layers(T& t, const sequence_layout& layout, Rows rows, bool packed) const
     -> projected_context<T, width> {
   projected_context<T, C.width> p{
       var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())), layout};
+  if constexpr (ops::packs_keys<B> && !T::records) p.packed = packed;
   for (int i = 0; i < p.layers.size(); ++i) {
     const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
     if constexpr (C.reading == picture_reading::both)
@@ -48,20 +49,21 @@ auto text_transformer<C, B, true>::project_layers(T& t, const sequence_layout& l
       p.layers[i] = p.layers[i - 1];  // shared weights, the same rows
     else
       p.layers[i] = block.project(t, rows(i % 2));
+    if (p.packed) pack(t, p, i);
   }
   return p;
 }
 
 template <text_config C, backend B>
 template <class T, int K>
-auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const sequence_layout& layout) const
-    -> projected_context<T, width> {
+auto text_transformer<C, B, true>::project(T& t, const var<T, K>& context, const sequence_layout& layout,
+                                           bool packed) const -> projected_context<T, width> {
   static_assert(same_back_end<T, B>());
   static_assert(has_cross_attention,
                 "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
   static_assert(detail::text_context_is<K, C.context>());
   require_equal("text_transformer: project", "rows of the context", context.rows(), layout.rows);
-  return project_layers(t, layout, [&](int) -> const auto& { return context; });
+  return project_layers(t, layout, [&](int) -> const auto& { return context; }, packed);
 }
 
 template <text_config C, backend B>
@@ -79,7 +81,15 @@ auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context,
   require_equal("text_transformer: project_pairs", "pictures", layout.sequences, 2 * pairs);
   const var<T, K> halves[2]{ops::row_range(t, context, 0, rows), ops::row_range(t, context, rows, rows)};
   return project_layers(t, sequence_layout::uniform(pairs, layout.longest),
-                        [&](int which) -> const auto& { return halves[which]; });
+                        [&](int which) -> const auto& { return halves[which]; }, false);
+}
+
+template <text_config C, backend B>
+template <class T>
+void text_transformer<C, B, true>::pack(T& t, projected_context<T, width>& p, int i) const {
+  if constexpr (ops::packs_keys<B> && !T::records)
+    if (p.layers[i].rows() == p.layout.rows)  // else it was packed with the layer before
+      p.layers[i] = ops::packed_keys<C.width>(t, p.layers[i], p.layout, C.heads);
 }
 
 template <text_config C, backend B>
@@ -87,8 +97,7 @@ template <class T>
 auto text_transformer<C, B, true>::packed(T& t, projected_context<T, width> context) const
     -> projected_context<T, width> {
   if constexpr (ops::packs_keys<B> && !T::records) {
-    for (int i = 0; i < context.layers.size() && !context.packed; ++i)
-      context.layers[i] = ops::packed_keys<C.width>(t, context.layers[i], context.layout, C.heads);
+    for (int i = 0; i < context.layers.size() && !context.packed; ++i) pack(t, context, i);
     context.packed = true;
   }
   return context;

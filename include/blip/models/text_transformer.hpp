@@ -108,17 +108,18 @@ class text_transformer<C, B, true> {
   states<T> text(T& t, const int* ids, const sequence_layout& layout, bool causal = false,
                  observer<T> observe = ignore<T>) const;
 
-  // Keys and values of a context [m, context], for all layers with cross-attention.
+  // Keys and values of a context [m, context], for all layers with cross-attention; at once `packed`, if so wished.
   template <class T, int K>
-  projected_context<T, width> project(T& t, const var<T, K>& context, const sequence_layout& layout) const;
+  projected_context<T, width> project(T& t, const var<T, K>& context, const sequence_layout& layout,
+                                      bool packed = false) const;
 
   // The same of the pictures of pairs, 2 n sequences of equal length: the n first ones, then the n second ones. Each layer
   // projects those that it reads.
   template <class T, int K>
   projected_context<T, width> project_pairs(T& t, const var<T, K>& context, const sequence_layout& layout) const;
 
-  // The same context for many reads (decoding): keys and values as the back end reads them fastest, in place of those
-  // given, where it has such a form.
+  // A context for many reads without gradients (decoding): keys and values as the back end reads them fastest, in place
+  // of those given, where it has such a form.
   template <class T>
   projected_context<T, width> packed(T& t, projected_context<T, width> context) const;
 
@@ -166,7 +167,9 @@ class text_transformer<C, B, true> {
  private:
   // What each layer reads: rows(0) or rows(1), for the first or second picture.
   template <class T, class Rows>
-  projected_context<T, width> project_layers(T& t, const sequence_layout& layout, Rows rows) const;
+  projected_context<T, width> project_layers(T& t, const sequence_layout& layout, Rows rows, bool packed) const;
+  template <class T>
+  void pack(T& t, projected_context<T, width>& p, int i) const;
 
   template <class T>
   static constexpr auto ignore = [](int, const states<T>&) {};

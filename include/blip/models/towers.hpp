@@ -195,8 +195,9 @@ class towers<C, B, true> {
   }
   // The same of the encoder's states.
   template <class T, int K>
-  decoder_context<T> project_states(T& t, const var<T, K>& states, const sequence_layout& layout) const {
-    return decoder_.text.project(t, states, layout);
+  decoder_context<T> project_states(T& t, const var<T, K>& states, const sequence_layout& layout,
+                                    bool packed = false) const {
+    return decoder_.text.project(t, states, layout, packed);
   }
   template <class T>
   var<T, decoder_width> decode(T& t, const int* ids, const sequence_layout& layout, const decoder_context<T>& read,

@@ -169,7 +169,7 @@ class answerer {
       const buffer<B, int> source{std::span<const int>(chosen.source)};
       const auto states =
           towers.multimodal(t, asked.ids(), asked.layout(), towers.project(t, seen.rows), source.data());
-      wanted = f(at, n, t, towers.project_states(t, states, asked.layout()));
+      wanted = f(at, n, t, towers.project_states(t, states, asked.layout(), true));
     }
   }
 

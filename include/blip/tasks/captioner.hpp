@@ -93,7 +93,7 @@ class captioner {
     inference_tape<B> t(d, values_);
     const seen_pictures seen(t, model_.towers(), pictures, o_.view);
     const auto& decoder = model_.towers().decoder();
-    decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
+    decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout, true));
     const std::vector<std::vector<int>> prompts(pictures.size(), prompt_);
     return make_texts(next, prompts, o_, std::move(streams), observe);
   }
