@@ -17,7 +17,7 @@ TEMPLATE_LIST_TEST_CASE("a captioner of transformers loads, tied words included,
   hf::published<B> g;
   tower_options options = g.folder.options();
   options.vision.any_size = true;
-  owned<blip_captioner<structure, B>, B> model(1, options, lm());
+  owned<blip_captioner<structure, B>, B> model(1, options, lm({.first_token = -1, .smoothing = 0}));
   const auto& towers = model->towers();
   const load_report report = load_model(g.folder, structure, model.values());
   CHECK(report.missing.empty());
@@ -34,4 +34,11 @@ TEMPLATE_LIST_TEST_CASE("a captioner of transformers loads, tied words included,
   const text_batch<B> batch(g.texts("decoder_input_ids", rows), towers.vocabulary());
   const auto logits = towers.decoder_logits(t, towers.decode(t, batch.ids(), batch.layout(), context, nullptr));
   g.compare("decoder_logits", to_host(logits), rows);
+
+  // Texts of a user, as they are, are what is to be learnt: the loss that transformers gives for them as labels.
+  const int side = g.size("decoder_pixel_values", 3);
+  const auto learnt = model->prepare({decoded.data(), g.size("decoder_pixel_values", 0), 3, side, side},
+                                     {.texts = g.texts("decoder_input_ids", rows)});
+  typename blip_captioner<structure, B>::state nothing_carried;
+  g.compare("decoder_loss", to_host(model->loss(t, nothing_carried, learnt).total));
 }
