@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "blip/generate/rank_answers.hpp"
 #include "blip/tasks/capfilt_models.hpp"
 #include "blip/train/picture_captioner.hpp"
 #include "support/backends.hpp"
@@ -194,6 +195,56 @@ TEST_CASE("captioner: beams come best first", "[tasks]") {
   for (const auto& texts : s.with({.beam = {.beams = 5, .best = 5}})(d, world_of(3).pictures)) {
     REQUIRE(texts.size() == 5);
     for (std::size_t i = 1; i < 5; ++i) CHECK(texts[i].details.score <= texts[i - 1].details.score);
+  }
+}
+
+TEMPLATE_LIST_TEST_CASE("captioner: a given caption has the log-likelihood that its sampler and the loss have for it",
+                        "[tasks]", test::golden_backends) {
+  using B = TestType;
+  const double near = std::is_same_v<B, cpu> ? 1e-4 : 1e-11;
+  const speaker<B> s;
+  const seen_world w = world_of(3);
+  device<B> d;
+  std::vector<numbers> told(3);  // after each token
+  const auto observe = [&](const generation_progress& p) {
+    at(told, p.sequence).push_back(p.log_probability);
+    return true;
+  };
+  const described made = s.with({.how = sampler::greedy})(d, w.pictures, {}, observe);
+
+  // Every caption, and the first two tokens of each, for every picture.
+  std::vector<std::vector<int>> given;
+  for (const auto& best : made) given.push_back(best[0].details.tokens);
+  for (std::size_t i = 0; i < 3; ++i) given.push_back({given[i][0], given[i][1]});
+  std::vector<int> prompt = s.tokens.open("");
+  prompt[0] = s.tokens.id("[DEC]");
+  auto t = s.model.inference(d);
+  const seen_pictures seen(t, s.model->towers(), w.pictures, view);
+  const auto& decoder = s.model->towers().decoder();
+  const auto scores = [&](double smoothing) {
+    decoder_model judge(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows.rows, seen.rows.layout));
+    std::vector<numbers> out(3, numbers(given.size()));
+    const auto ranked = rank_answers(judge, std::vector(3, prompt), given, {.smoothing = smoothing});
+    for (std::size_t p = 0; p < 3; ++p)
+      for (const ranked_answer& a : ranked[p]) at(out[p], a.answer) = a.log_probability;
+    return out;
+  };
+  const std::vector<numbers> plain = scores(0), smoothed = scores(0.1);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(std::abs(plain[i][i] - made[i][0].details.log_probability) < near);
+    CHECK(std::abs(plain[i][i] - told[i].back()) < near);
+    CHECK(std::abs(plain[i][3 + i] - told[i][1]) < near);
+    for (std::size_t k = 0; k < 3; ++k) {
+      std::vector<int> text = prompt;
+      text.insert(text.end(), given[k].begin(), given[k].end());
+      buffer<B, typename B::scalar> pixels;
+      auto alone = s.model.inference(d);
+      rows_of_picture(alone, s.model->towers(), w.pictures[i], pixels);
+      const auto learnt = s.model->prepare({pixels.data(), 1, 3, view.height, view.width}, {.texts = {text}});
+      typename speaker<B>::model_type::state nothing_carried;
+      const auto loss = static_cast<double>(to_host(s.model->loss(alone, nothing_carried, learnt).total)[0]);
+      CHECK(std::abs(loss * static_cast<double>(given[k].size()) + smoothed[i][k]) < 10 * near);
+    }
   }
 }
 
