@@ -144,6 +144,39 @@ TEST_CASE("pair_batches: phases follow each other, each from its own beginning; 
   CHECK(only(source, 29) == counted(96, 4));
 }
 
+// BLIP adds a fifth of LAION to the other pairs in every epoch, another one each time.
+TEST_CASE("pair_batches: a list and one of several shards in every epoch are a phase for each epoch",
+          "[train][pairs]") {
+  struct stretch {
+    std::uint64_t first, count;
+    std::uint64_t size() const { return count; }
+    captioned_picture sample(std::uint64_t i) const {
+      return {image(1, 1, static_cast<std::uint8_t>(first + i)), "a circle", std::to_string(first + i)};
+    }
+  };
+  const stretch list{0, 6};
+  const std::vector<stretch> shards{{100, 2}, {200, 4}};
+  std::vector<training_phase> epochs;
+  for (std::uint64_t e = 0; e < 5; ++e) {
+    const stretch& shard = shards[e % shards.size()];
+    epochs.push_back({std::make_shared<pair_stream>(
+                          std::vector<weighted_pairs>{{list, 6}, {shard, static_cast<double>(shard.count)}},
+                          stream_options{.seed = e}),
+                      static_cast<std::int64_t>(list.count + shard.count) / 2});
+  }
+  batches source(epochs, tokens(), options(2));
+  std::int64_t step = 0;
+  for (std::size_t e = 0; e < epochs.size(); ++e) {
+    std::vector<int> shown;
+    for (std::int64_t i = 0; i < epochs[e].steps; ++i)
+      for (const int number : only(source, step++)) shown.push_back(number);
+    std::sort(shown.begin(), shown.end());
+    std::vector<int> expected = counted(0, 6);
+    for (const int number : e % 2 ? counted(200, 4) : counted(100, 2)) expected.push_back(number);
+    CHECK(shown == expected);
+  }
+}
+
 TEST_CASE("pair_batches: a view draws by seed and position, another epoch draws anew", "[train][pairs]") {
   pair_batch_options o = options();
   batches source({{in_order({8}), 0}}, tokens(), o);
