@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "blip/io/arena_file.hpp"
 #include "support/catch.hpp"
 #include "train/faulty_files.hpp"
 #include "train/tiny_run.hpp"
@@ -328,10 +329,12 @@ TEST_CASE("trainer: a disk that stays full ends the run with what was saved befo
   CHECK(names_in(run / "checkpoints") == std::vector<std::string>{"LATEST", "step-2"});
 }
 
-TEST_CASE("trainer: remembers the best metric, and logs what callbacks add", "[train][trainer]") {
+TEST_CASE("trainer: remembers the best metric, whose model a callback saves, and logs what callbacks add",
+          "[train][trainer]") {
   const temporary_folder run;
   const double metrics[] = {0.1, 0.5, 0.4, blip_test::nan, 0.2, 0.6, 0.3, 0.6};
   std::vector<std::int64_t> better;
+  std::map<std::int64_t, std::vector<float>> heads;
   const auto train = [&](std::int64_t count) {
     const auto state = make<model>();
     device<cpu> dev;
@@ -340,7 +343,8 @@ TEST_CASE("trainer: remembers the best metric, and logs what callbacks add", "[t
     trainer<model>* self = nullptr;
     o.after_step = [&](step_event& e) {
       const double metric = metrics[e.step - 1];
-      if (self->improves(metric)) better.push_back(e.step);
+      heads[e.step] = state->values().read("itm_head.weight");
+      if (self->improves(metric)) better.push_back(e.step), save_arena(run / "best.safetensors", state->values());
       if (e.step % 4 == 0) e.numbers.push_back({"recall", metric});
     };
     trainer<model> t(dev, *state, run.path.string(), o);
@@ -352,6 +356,10 @@ TEST_CASE("trainer: remembers the best metric, and logs what callbacks add", "[t
   const auto best = train(steps);
   CHECK((best->step == 6 && best->value == 0.6));
   CHECK(better == std::vector<std::int64_t>{1, 2, 6});
+  const auto chosen = make<model>();
+  load_arena(run / "best.safetensors", chosen->values());
+  CHECK(chosen->values().read("itm_head.weight") == heads.at(6));
+  CHECK(heads.at(6) != heads.at(5));
   const auto lines = log_lines(run.path.string());
   REQUIRE(lines.size() == 2);
   CHECK(lines[0].find("{\"step\":4,") == 0);
