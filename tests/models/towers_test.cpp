@@ -56,11 +56,23 @@ TEST_CASE("the text tower reads pictures in every layer, as encoder and as decod
 }
 
 TEST_CASE("the text tower fuses given states from a layer on", "[models]") {
-  check_laws(subject([]<class B>() { return text_transformer<fusing, B>(small); }, [](auto& t, const auto& m, const auto& a) {
-    const auto context = m.project(t, a.x(0, w<10>), a.layout(1));
-    const auto states = m.text(t, a.ints(0), a.layout(0));
-    return m.fuse(t, states, a.layout(0), context, a.ints(1)).ref();
-  }), texts, of_a_tower);
+  const auto tower = [](const text_options& o) {
+    return subject([o]<class B>() { return text_transformer<fusing, B>(o); },
+                   [](auto& t, const auto& m, const auto& a) {
+                     const auto context = m.project(t, a.x(0, w<10>), a.layout(1));
+                     const auto states = m.text(t, a.ints(0), a.layout(0));
+                     return m.fuse(t, states, a.layout(0), context, a.ints(1)).ref();
+                   });
+  };
+  check_laws(tower(small), texts, of_a_tower);
+  // Layers that are run again, one without and one with cross-attention, give the same bits.
+  text_options again = small;
+  again.checkpoint_last = 2;
+  check_laws(tower(again), texts, std::nullopt);
+  const auto kept = tower(small).cpu(texts, {}), recomputed = tower(again).cpu(texts, {});
+  const law_point p = random_point(texts, kept->entries());
+  const numbers dy = random_numbers(7 * 12, 3);
+  same_bits(kept->record(p, dy), recomputed->record(p, dy));
 }
 
 namespace {
@@ -88,7 +100,10 @@ TEST_CASE("texts read two pictures by turns, in order or as a source index says"
 TEST_CASE("texts read two pictures both at once, in order or as a source index says", "[models][.long]") {
   text_options o = small;
   o.layers = 3, o.merge_from = 2;
-  check_laws_of_two_pictures([o]<class B>() { return text_transformer<twins, B>(o); });
+  for (const int again : {0, 3}) {
+    o.checkpoint_last = again;
+    check_laws_of_two_pictures([o]<class B>() { return text_transformer<twins, B>(o); });
+  }
 }
 
 // O28

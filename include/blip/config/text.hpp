@@ -41,6 +41,7 @@ struct text_options {
   double norm_eps = 1e-12;
   float dropout = 0;
   float attention_dropout = 0;
+  int checkpoint_last = 0;  // so many of the last layers are recomputed in the backward pass
 };
 
 // A named size: structure and options together.

@@ -7,13 +7,32 @@
 
 namespace blip::inline BLIP_ABI {
 
+namespace detail {
+
+// A cross_input that outlives what it refers to.
+template <class T, int W>
+struct held_input {
+  explicit held_input(const cross_input<T, W>& of)
+      : projected(of.projected), layout(of.layout), source(of.source), packed(of.packed) {}
+  cross_input<T, W> read() const { return {projected, layout, source, nullptr, packed}; }
+
+  var<T, 2 * W> projected;
+  sequence_layout layout;
+  source_index source;
+  bool packed;
+};
+
+}  // namespace detail
+
 template <text_config C, backend B>
 template <class T>
 auto text_transformer<C, B, true>::run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal,
                                              observer<T> observe) const -> states<T> {
   observe(-1, x);
   for (int i = 0; i < cross_from(); ++i) {
-    x = plain_[static_cast<std::size_t>(i)].forward(t, x, layout, causal);
+    x = run_layer(t, i, x, [&block = plain_[static_cast<std::size_t>(i)], layout, causal](T& on, const states<T>& h) {
+      return block.forward(on, h, layout, causal);
+    });
     observe(i, x);
   }
   return x;
@@ -28,7 +47,10 @@ auto text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_lay
   // Where every layer has cross-attention, text alone skips it; where it begins later, text alone ends there.
   if constexpr (C.cross == cross_schedule::all)
     for (int i = 0; i < layers(); ++i) {
-      x = crossing_[static_cast<std::size_t>(i)].forward(t, x, layout, causal);
+      x = run_layer(t, i, x,
+                    [&block = crossing_[static_cast<std::size_t>(i)], layout, causal](T& on, const states<T>& h) {
+                      return block.forward(on, h, layout, causal);
+                    });
       observe(i, x);
     }
   return x;
@@ -136,12 +158,20 @@ auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequ
   static_assert(detail::text_states_are<K, C.width>());
   static_assert(detail::text_projected_for<P, C.width>());
   observe(cross_from() - 1, given);
-  return run_crossing(states<T>(given), layout, context, source,
-                      [&](int i, const auto& block, const states<T>& x, const auto&... reads) {
-                        const states<T> y = block.forward(t, x, layout, causal, reads...);
-                        observe(cross_from() + i, y);
-                        return y;
-                      });
+  return run_crossing(
+      states<T>(given), layout, context, source,
+      [&](int i, const auto& block, const states<T>& x, const auto&... reads) {
+        // What is looked at is not run again.
+        const states<T> y =
+            ((reads.seen != nullptr) || ...)
+                ? block.forward(t, x, layout, causal, reads...)
+                : run_layer(t, cross_from() + i, x,
+                            [&block, layout, causal, ... held = detail::held_input(reads)](T& on, const states<T>& h) {
+                              return block.forward(on, h, layout, causal, held.read()...);
+                            });
+        observe(cross_from() + i, y);
+        return y;
+      });
 }
 
 template <text_config C, backend B>

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "blip/autograd/checkpoint.hpp"
 #include "blip/autograd/var_list.hpp"
 #include "blip/config/text.hpp"
 #include "blip/layers/embedding.hpp"
@@ -185,6 +186,12 @@ class text_transformer<C, B, true> {
   template <class T, int P, class Step>
   states<T> run_crossing(states<T> x, const sequence_layout& layout, const projected_context<T, P>& context,
                          source_index source, Step step) const;
+
+  // step(tape, x); that of one of the last layers is run again in the backward pass, so it holds by value what it reads.
+  template <class T, class Step>
+  states<T> run_layer(T& t, int layer, const states<T>& x, const Step& step) const {
+    return layer < layers() - options_.checkpoint_last ? step(t, x) : checkpoint(t, x, step);
+  }
 
   template <class T>
   states<T> run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal, observer<T> observe) const;
