@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/train/trainer.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "blip/io/arena_file.hpp"
@@ -365,6 +366,31 @@ TEST_CASE("trainer: remembers the best metric, whose model a callback saves, and
   CHECK(lines[0].find("{\"step\":4,") == 0);
   CHECK(lines[0].ends_with(",\"recall\":null}"));
   CHECK(lines[1].ends_with(",\"recall\":0.6}"));
+}
+
+TEST_CASE("trainer: a run of epochs is measured and saved after each, and its rate goes by them", "[train][trainer]") {
+  constexpr std::int64_t epochs = 3, steps_of_one = 4;
+  const temporary_folder run;
+  trainer_options o = tiny_options(epochs * steps_of_one);
+  o.steps_per_epoch = o.checkpoint_every = steps_of_one;
+  o.checkpoints.keep = epochs;
+  o.rate = blip_cosine{.rate = 1e-2, .min_rate = 1e-4, .epochs = epochs};
+  std::vector<double> rates;
+  o.after_step = [&](step_event& e) {
+    const auto rate =
+        std::find_if(e.numbers.begin(), e.numbers.end(), [](const auto& n) { return n.name == "learning_rate"; });
+    rates.push_back(rate->value);
+    if (e.step % steps_of_one == 0) e.numbers.push_back({"recall", static_cast<double>(e.step) / 100});
+  };
+  train_tiny<model>(run.path.string(), o);
+  CHECK(names_in(run / "checkpoints") == std::vector<std::string>{"LATEST", "step-12", "step-4", "step-8"});
+  const auto lines = log_lines(run.path.string());
+  REQUIRE((lines.size() == 12 && rates.size() == 12));
+  for (std::size_t i = 0; i < 12; ++i) {
+    const bool ends = (i + 1) % steps_of_one == 0;
+    CHECK((lines[i].find("\"recall\":") != std::string::npos) == ends);
+    CHECK((i == 0 || (rates[i] == rates[i - 1]) == (i % steps_of_one != 0)));
+  }
 }
 
 namespace {
