@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <dnnl.h>
-
 #include <algorithm>
-#include <array>
-#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <new>
-#include <string>
-#include <tuple>
-#include <utility>
+#include <type_traits>
 
 #include "blip/backend/cpu/blocks.hpp"
 #include "blip/backend/cpu/few_rows.hpp"
 #include "blip/backend/cpu/gemm.hpp"
+#include "blip/backend/cpu/onednn_calls-inl.hpp"
 #include "blip/backend/cpu/simd.hpp"
 #include "blip/backend/cpu/tiles.hpp"
-#include "blip/core/error.hpp"
 
 namespace blip::inline BLIP_ABI {
 
 // Products on oneDNN's matmul. c is cut into tiles of 64 columns and at most 320 rows, each a product of its own on one
 // thread, into memory of its own (oneDNN is fast only where c is dense): how oneDNN would divide the work, and with it
 // the order of summation, then does not depend on the threads. Weights are read in the layout that oneDNN asks for; few
-// rows, which wait for nothing else, read several panels of them in one call. oneDNN itself allocates a little in every
-// call. Its C interface, because the C++ one on top of it is a header that costs more to compile than this file.
+// rows go through a loop of our own where it has the same bits, or read several panels of them in one call. oneDNN
+// itself allocates a little in every call.
 template <>
 struct gemm<onednn_engine> {
+  using state = onednn_calls::state;
+  using prepared = onednn_calls::prepared;
+  using one_thread = onednn_calls::one_thread;
   static constexpr int panel = 64;
 
   template <precision P>
@@ -52,7 +47,7 @@ struct gemm<onednn_engine> {
   template <class In>
   static void multiply(device<cpu>& d, int threads, const product<In>& given, finish_tile finish) {
     const one_thread guard;
-    state& cache = of(d);
+    state& cache = onednn_calls::of(d);
     const steady<In> even(d, given);
     const product<In>& s = even.product;
     const int across = panel * panels_of_tile(s, threads);
@@ -91,7 +86,7 @@ struct gemm<onednn_engine> {
   // y = x w^T of few rows by our own loop, weights packed or plain, where it has the bits that oneDNN gives to many
   // rows; else false.
   template <class In>
-    requires cpu_few_rows::possible<In>
+  requires cpu_few_rows::possible<In>
   static bool multiply_few(device<cpu>& d, int threads, const product<In>& s, const float* w, std::ptrdiff_t stride,
                            finish_tile finish) {
     if (s.m > cpu_few_rows::most || s.k % 2 != 0 || s.a_stride % 2 != 0) return false;
@@ -117,7 +112,7 @@ struct gemm<onednn_engine> {
   }
 
   static std::size_t packed_bytes(device<cpu>& d, precision p, int n, int k) {
-    of(d);  // made by one thread, before several pack
+    onednn_calls::of(d);  // made by one thread, before several pack
     const std::size_t one = p == precision::bf16 ? panel_bytes<bf16>(k) : panel_bytes<float>(k);
     return one * static_cast<std::size_t>((n + panel - 1) / panel);
   }
@@ -162,23 +157,23 @@ struct gemm<onednn_engine> {
   static void pack(device<cpu>& d, int threads, precision p, int n, int k, const float* b, std::ptrdiff_t stride,
                    void* to) {
     const one_thread guard;
-    state& cache = of(d);
+    state& cache = onednn_calls::of(d);
     const int wide = (n + panel - 1) / panel;
     const std::size_t bytes = packed_bytes(d, p, n, k) / static_cast<std::size_t>(wide);
     parallel_for(threads, wide, [&](int t) {
       const one_thread inner;
       const int columns = std::min(panel, n - t * panel);
-      const dnnl_memory_desc_t from = strided(k, columns, dnnl_f32, 1, stride);
-      const dnnl_memory_desc_t into = packed_desc(p == precision::bf16, k, columns);
-      handle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> description;
-      require(dnnl_reorder_primitive_desc_create(description.to(), &from, cache.engine.get(), &into, cache.engine.get(),
-                                                 nullptr));
-      handle<dnnl_primitive_t, dnnl_primitive_destroy> reorder;
-      require(dnnl_primitive_create(reorder.to(), description.get()));
-      const memory source(from, cache, b + std::ptrdiff_t{t} * panel * stride);
-      const memory target(into, cache, static_cast<std::byte*>(to) + bytes * static_cast<std::size_t>(t));
+      const dnnl_memory_desc_t from = onednn_calls::strided(k, columns, dnnl_f32, 1, stride);
+      const dnnl_memory_desc_t into = onednn_calls::packed_desc(p == precision::bf16, k, columns);
+      onednn_calls::handle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> description;
+      onednn_calls::require(dnnl_reorder_primitive_desc_create(description.to(), &from, cache.engine.get(), &into,
+                                                               cache.engine.get(), nullptr));
+      onednn_calls::handle<dnnl_primitive_t, dnnl_primitive_destroy> reorder;
+      onednn_calls::require(dnnl_primitive_create(reorder.to(), description.get()));
+      const onednn_calls::memory source(from, cache, b + std::ptrdiff_t{t} * panel * stride);
+      const onednn_calls::memory target(into, cache, static_cast<std::byte*>(to) + bytes * static_cast<std::size_t>(t));
       const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, source.get()}, {DNNL_ARG_TO, target.get()}};
-      require(dnnl_primitive_execute(reorder.get(), cache.stream.get(), 2, arguments));
+      onednn_calls::require(dnnl_primitive_execute(reorder.get(), cache.stream.get(), 2, arguments));
     });
   }
 
@@ -249,149 +244,18 @@ struct gemm<onednn_engine> {
     }
   };
 
-  // oneDNN asks OpenMP how many threads it may use; here always one.
-  struct one_thread {
-#if defined(_OPENMP)
-    int before = omp_get_max_threads();
-    one_thread() { omp_set_num_threads(1); }
-    ~one_thread() { omp_set_num_threads(before); }
-#else
-    one_thread() {}
-#endif
-    one_thread(const one_thread&) = delete;
-    one_thread& operator=(const one_thread&) = delete;
-  };
-
-  [[noreturn, gnu::cold]] static void fail(dnnl_status_t status) {
-    if (status == dnnl_out_of_memory) throw std::bad_alloc();
-    throw device_error({"cpu back end: oneDNN", "success", "status " + std::to_string(status), {}});
-  }
-  static void require(dnnl_status_t status) {
-    if (status != dnnl_success) fail(status);
-  }
-
-  // What oneDNN made and takes back.
-  template <class T, dnnl_status_t (*Destroy)(T)>
-  class handle {
-   public:
-    handle() = default;
-    handle(handle&& other) noexcept : made_(std::exchange(other.made_, nullptr)) {}
-    handle& operator=(handle&&) = delete;
-    ~handle() {
-      if (made_) Destroy(made_);
-    }
-
-    T get() const { return made_; }
-    T* to() { return &made_; }
-
-   private:
-    T made_ = nullptr;
-  };
-
-  struct state;
-
-  class memory : public handle<dnnl_memory_t, dnnl_memory_destroy> {
-   public:
-    memory(const dnnl_memory_desc_t& d, const state& cache, const void* data) {
-      require(dnnl_memory_create(this->to(), &d, cache.engine.get(), const_cast<void*>(data)));
-    }
-  };
-
-  static dnnl_memory_desc_t strided(dnnl_dim_t rows, dnnl_dim_t columns, dnnl_data_type_t type, dnnl_dim_t down,
-                                    dnnl_dim_t across) {
-    dnnl_memory_desc_t d;
-    const dnnl_dims_t sizes = {rows, columns}, strides = {down, across};
-    require(dnnl_memory_desc_init_by_strides(&d, 2, sizes, type, strides));
-    return d;
-  }
-  // [k, 64 columns] with columns innermost, pairs of k together in bf16; a whole number of panels.
-  static dnnl_memory_desc_t packed_desc(bool half, int k, int columns) {
-    dnnl_memory_desc_t d;
-    const dnnl_dims_t sizes = {k, columns};
-    require(dnnl_memory_desc_init_by_tag(&d, 2, sizes, half ? dnnl_bf16 : dnnl_f32,
-                                         half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
-    return d;
-  }
   template <class In>
   static std::size_t panel_bytes(int k) {
     const int unit = std::is_same_v<In, bf16> ? 32 : 16;
     return static_cast<std::size_t>((k + unit - 1) / unit * unit) * panel * sizeof(In);
   }
 
-  struct shape {
-    int m, n, k, form;
-    bool packed, half;
-    std::ptrdiff_t a_stride, b_stride;
-    auto operator<=>(const shape&) const = default;
-  };
-
-  struct prepared {
-    handle<dnnl_primitive_desc_t, dnnl_primitive_desc_destroy> description;
-    handle<dnnl_primitive_t, dnnl_primitive_destroy> primitive;
-    std::size_t scratchpad = 0;
-
-    [[gnu::cold]] prepared(const shape& s, dnnl_engine_t engine) {
-      const auto type = s.half ? dnnl_bf16 : dnnl_f32;
-      const bool tn = s.form == static_cast<int>(product_form::tn), nt = s.form == static_cast<int>(product_form::nt);
-      const auto a = tn ? strided(s.m, s.k, type, 1, s.a_stride) : strided(s.m, s.k, type, s.a_stride, 1);
-      const auto b = s.packed ? packed_desc(s.half, s.k, s.n)
-                     : nt     ? strided(s.k, s.n, type, 1, s.b_stride)
-                              : strided(s.k, s.n, type, s.b_stride, 1);
-      const auto c = strided(s.m, s.n, dnnl_f32, s.n, 1);
-      dnnl_matmul_desc_t product;
-      require(dnnl_matmul_desc_init(&product, &a, &b, nullptr, &c));
-      handle<dnnl_primitive_attr_t, dnnl_primitive_attr_destroy> attributes;
-      require(dnnl_primitive_attr_create(attributes.to()));
-      require(dnnl_primitive_attr_set_scratchpad_mode(attributes.get(), dnnl_scratchpad_mode_user));
-      require(dnnl_primitive_desc_create(description.to(), &product, attributes.get(), engine, nullptr));
-      require(dnnl_primitive_create(primitive.to(), description.get()));
-      scratchpad = dnnl_memory_desc_get_size(&desc(dnnl_query_scratchpad_md));
-    }
-
-    const dnnl_memory_desc_t& desc(dnnl_query_t what) const {
-      return *dnnl_primitive_desc_query_md(description.get(), what, 0);
-    }
-
-    void run(const state& cache, const void* a, const void* b, float* c, void* pad) const {
-      const memory left(desc(dnnl_query_src_md), cache, a), right(desc(dnnl_query_weights_md), cache, b);
-      const memory sums(desc(dnnl_query_dst_md), cache, c), own(desc(dnnl_query_scratchpad_md), cache, pad);
-      const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, left.get()},
-                                           {DNNL_ARG_WEIGHTS, right.get()},
-                                           {DNNL_ARG_DST, sums.get()},
-                                           {DNNL_ARG_SCRATCHPAD, own.get()}};
-      if (dnnl_primitive_execute(primitive.get(), cache.stream.get(), 4, arguments) != dnnl_success) std::abort();
-    }
-  };
-
-  // What a device keeps: one prepared product per shape.
-  struct state final : engine_state {
-    handle<dnnl_engine_t, dnnl_engine_destroy> engine;
-    handle<dnnl_stream_t, dnnl_stream_destroy> stream;
-
-    state() {
-      require(dnnl_engine_create(engine.to(), dnnl_cpu, 0));
-      require(dnnl_stream_create(stream.to(), engine.get(), dnnl_stream_default_flags));
-    }
-
-    const prepared& find(const shape& s) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      auto at = products.find(s);
-      if (at == products.end()) at = products.emplace(s, prepared(s, engine.get())).first;
-      return at->second;
-    }
-
-    std::mutex mutex;
-    std::map<shape, prepared> products;
-    std::mutex asking;
-    std::map<std::tuple<int, int, bool>, int> depths;  // by k, columns, bf16
-  };
-
   // In parts of how many of k oneDNN sums many rows against a panel of so many columns. It is asked once for each; 0:
   // no such parts were found.
   template <class In>
   [[gnu::cold]] static int depth_of_sums(device<cpu>& d, int k, int columns) {
     constexpr bool half = std::is_same_v<In, bf16>;
-    state& cache = of(d);
+    state& cache = onednn_calls::of(d);
     const std::lock_guard<std::mutex> lock(cache.asking);
     if (const auto at = cache.depths.find({k, columns, half}); at != cache.depths.end()) return at->second;
     constexpr int rows = cpu_few_rows::most + 1;
@@ -422,11 +286,6 @@ struct gemm<onednn_engine> {
     int depth = 64;
     while (depth < k && !same(depth)) depth *= 2;
     return cache.depths[{k, columns, half}] = same(depth) ? depth : 0;
-  }
-
-  static state& of(device<cpu>& d) {
-    if (!d.engine()) d.engine().reset(new state());
-    return static_cast<state&>(*d.engine());
   }
 };
 
