@@ -62,17 +62,20 @@ auto text_transformer<C, B, true>::project_layers(T& t, const sequence_layout& l
     -> projected_context<T, width> {
   projected_context<T, C.width> p{
       var_list<T, 2 * C.width>(t.device(), branches * static_cast<int>(crossing_.size())), layout};
-  if constexpr (ops::packs_keys<B> && !T::records) p.packed = packed;
   for (int i = 0; i < p.layers.size(); ++i) {
     const crossing_block& block = crossing_[static_cast<std::size_t>(i / branches)];
+    if (C.reading == picture_reading::by_turns && i % 2 != 0 && &rows(0) == &rows(1)) {
+      p.layers[i] = p.layers[i - 1];  // shared weights, the same rows
+      continue;
+    }
     if constexpr (C.reading == picture_reading::both)
       p.layers[i] = block.project(t, rows(i % 2), i % 2);
-    else if (i % 2 != 0 && &rows(0) == &rows(1) && C.reading == picture_reading::by_turns)
-      p.layers[i] = p.layers[i - 1];  // shared weights, the same rows
     else
       p.layers[i] = block.project(t, rows(i % 2));
-    if (p.packed) pack(t, p, i);
+    if constexpr (ops::packs_keys<B> && !T::records)
+      if (packed) p.layers[i] = ops::packed_keys<C.width>(t, p.layers[i], layout, C.heads);
   }
+  if constexpr (ops::packs_keys<B> && !T::records) p.packed = packed;
   return p;
 }
 
@@ -108,18 +111,16 @@ auto text_transformer<C, B, true>::project_pairs(T& t, const var<T, K>& context,
 
 template <text_config C, backend B>
 template <class T>
-void text_transformer<C, B, true>::pack(T& t, projected_context<T, width>& p, int i) const {
-  if constexpr (ops::packs_keys<B> && !T::records)
-    if (p.layers[i].rows() == p.layout.rows)  // else it was packed with the layer before
-      p.layers[i] = ops::packed_keys<C.width>(t, p.layers[i], p.layout, C.heads);
-}
-
-template <text_config C, backend B>
-template <class T>
 auto text_transformer<C, B, true>::packed(T& t, projected_context<T, width> context) const
     -> projected_context<T, width> {
   if constexpr (ops::packs_keys<B> && !T::records) {
-    for (int i = 0; i < context.layers.size() && !context.packed; ++i) pack(t, context, i);
+    const node<B>* before = nullptr;
+    for (int i = 0; i < context.layers.size() && !context.packed; ++i) {
+      auto& layer = context.layers[i];
+      const node<B>* const given = layer.ref().get();
+      layer = given == before ? context.layers[i - 1] : ops::packed_keys<C.width>(t, layer, context.layout, C.heads);
+      before = given;
+    }
     context.packed = true;
   }
   return context;

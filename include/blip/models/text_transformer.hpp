@@ -169,8 +169,6 @@ class text_transformer<C, B, true> {
   // What each layer reads: rows(0) or rows(1), for the first or second picture.
   template <class T, class Rows>
   projected_context<T, width> project_layers(T& t, const sequence_layout& layout, Rows rows, bool packed) const;
-  template <class T>
-  void pack(T& t, projected_context<T, width>& p, int i) const;
 
   template <class T>
   static constexpr auto ignore = [](int, const states<T>&) {};

@@ -92,6 +92,7 @@ inline dnnl_memory_desc_t packed_desc(bool half, int k, int columns) {
       dnnl_memory_desc_init_by_tag(&d, 2, sizes, half ? dnnl_bf16 : dnnl_f32, half ? dnnl_BA16a64b2a : dnnl_BA16a64b));
   return d;
 }
+
 struct shape {
   int m, n, k, form;
   bool packed, half;
