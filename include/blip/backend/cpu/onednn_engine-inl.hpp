@@ -100,11 +100,11 @@ struct gemm<onednn_engine> {
     parallel_for_workers(workers, tiles, [&](int t, int worker) {
       float* const sums = memory.data() + one * static_cast<std::size_t>(worker);
       const int column = t * panel, columns = std::min(panel, s.n - column);
-      const float* from = static_cast<const float*>(s.packed) + wide * static_cast<std::size_t>(t);
-      if (!s.packed) {
+      const float* from = sums + of_sums;
+      if (s.packed)
+        from = static_cast<const float*>(s.packed) + wide * static_cast<std::size_t>(t);
+      else
         cpu_few_rows::pack<In>(w + column * stride, stride, columns, s.k, sums + of_sums);
-        from = sums + of_sums;
-      }
       cpu_few_rows::multiply(s.m, s.a, s.a_stride, s.k, t + 1 < tiles ? depth : depth_of_last, from, sums);
       finish({0, s.m, column, columns, sums, panel});
     });
