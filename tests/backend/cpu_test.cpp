@@ -2,7 +2,6 @@
 //
 // What the laws' small matrices do not reach: sizes beyond one block, precisions, packed weights.
 #include "blip/backend/cpu.hpp"
-
 #include "blip/backend/cpu/pack.hpp"
 #include "blip/backend/reference.hpp"
 #include "blip/layers/linear.hpp"
@@ -29,14 +28,12 @@ numbers forward(const owned<tower, cpu>& m, const arena<cpu>& values, device<cpu
   inference_tape<cpu> t(d, values);
   constexpr int one = 3 * 76 * 76;
   const int batch = static_cast<int>(x.size()) / one;
-  const auto y =
-      to_host(m->forward(t, images<inference_tape<cpu>>(t.input({x.data(), batch, one, one, nullptr}), 3, 76, 76)));
+  const auto y = to_host(m->forward(t, images<inference_tape<cpu>>(t.input({x.data(), batch, one, one, nullptr}), 3, 76, 76)));
   return {y.begin(), y.end()};
 }
 
 std::vector<cpu::options> ways() {
-  std::vector<cpu::options> all{{.engine = gemm_engine::eigen},
-                                {.engine = gemm_engine::eigen, .products = precision::bf16}};
+  std::vector<cpu::options> all{{.engine = gemm_engine::eigen}, {.engine = gemm_engine::eigen, .products = precision::bf16}};
 #if defined(BLIP_HAS_ONEDNN)
   all.push_back({.engine = gemm_engine::onednn});
   all.push_back({.engine = gemm_engine::onednn, .products = precision::bf16});
@@ -53,8 +50,7 @@ struct product_case {
 
 TEST_CASE("affine and its pullback agree with the reference at every edge of the blocking", "[backend]") {
   device<reference<double>> oracle;
-  for (const product_case c :
-       {product_case{1, 1, 1}, {1, 97, 300}, {7, 48, 256}, {9, 49, 257}, {23, 130, 513}, {700, 65, 31}}) {
+  for (const product_case c : {product_case{1, 1, 1}, {1, 97, 300}, {7, 48, 256}, {9, 49, 257}, {23, 130, 513}, {700, 65, 31}}) {
     INFO(c.m << " x " << c.n << " x " << c.k);
     const numbers x = random_numbers(c.m * c.k, 1), w = random_numbers(c.n * c.k, 2), b = random_numbers(c.n, 3);
     const numbers dy = random_numbers(c.m * c.n, 4);
@@ -67,8 +63,7 @@ TEST_CASE("affine and its pullback agree with the reference at every edge of the
         return matrix_view<std::remove_pointer_t<decltype(v.data())>>{v.data(), rows, width, width, nullptr};
       };
       const weight_view<S> weight{view(ws, c.n, c.k), nullptr};
-      kernels<B>::affine(d, view(xs, c.m, c.k), weight, view(bs, 1, c.n), activation::gelu, view(y, c.m, c.n),
-                         view(pre, c.m, c.n));
+      kernels<B>::affine(d, view(xs, c.m, c.k), weight, view(bs, 1, c.n), activation::gelu, view(y, c.m, c.n), view(pre, c.m, c.n));
       kernels<B>::affine_vjp(d, view(xs, c.m, c.k), weight, activation::gelu, view(pre, c.m, c.n), view(dys, c.m, c.n),
                              {view(dx, c.m, c.k), true}, {view(dw, c.n, c.k), true}, {view(db, 1, c.n), false});
       std::vector<numbers> all;
@@ -168,8 +163,7 @@ TEST_CASE("a picture alone has the bits that it has in a batch", "[backend]") {
   const numbers all = forward(m, m.values(), d, x);
   const std::vector<float> second(x.begin() + 3 * 76 * 76, x.begin() + 2 * 3 * 76 * 76);
   const auto rows = static_cast<std::ptrdiff_t>(all.size() / 3);
-  CHECK(difference_of_bits(forward(m, m.values(), d, second), numbers(all.begin() + rows, all.begin() + 2 * rows)) ==
-        "");
+  CHECK(difference_of_bits(forward(m, m.values(), d, second), numbers(all.begin() + rows, all.begin() + 2 * rows)) == "");
 }
 
 TEST_CASE("keys packed for many reads give the bits of plain ones", "[backend]") {
@@ -254,14 +248,12 @@ TEST_CASE("vector functions are as exact as they say", "[backend]") {
   double worst_erf = 0, worst_exp = 0;
   for (int block = 0; block < 4000; ++block) {
     for (int i = 0; i < 64; ++i) x[i] = -8 + 16 * static_cast<float>(block * 64 + i) / 256000;
-    simd::map(
-        64, y, [](const simd::packet& v) { return simd::erf(v); }, x);
+    simd::map(64, y, [](const simd::packet& v) { return simd::erf(v); }, x);
     for (int i = 0; i < 64; ++i) {
       const double exact = std::erf(static_cast<double>(x[i]));
       worst_erf = std::max(worst_erf, std::abs(static_cast<double>(y[i]) - exact) / std::max(1e-6, std::abs(exact)));
     }
-    simd::map(
-        64, y, [](const simd::packet& v) { return simd::exp2(v); }, x);
+    simd::map(64, y, [](const simd::packet& v) { return simd::exp2(v); }, x);
     for (int i = 0; i < 64; ++i) {
       const double exact = std::exp2(static_cast<double>(x[i]));
       worst_exp = std::max(worst_exp, std::abs(static_cast<double>(y[i]) - exact) / exact);

@@ -26,7 +26,7 @@ struct gemm<onednn_engine> {
   using state = onednn_calls::state;
   using prepared = onednn_calls::prepared;
   using one_thread = onednn_calls::one_thread;
-  static constexpr int panel = 64;
+  static constexpr int panel = cpu_few_rows::panel;
 
   template <precision P>
   using input = std::conditional_t<P == precision::bf16, bf16, float>;
@@ -190,9 +190,9 @@ struct gemm<onednn_engine> {
 
   template <class In>
   static int panels_of_tile(const product<In>& s, int threads) {
-    constexpr int few = 32, most = 6;
+    constexpr int most = 6;
     const int panels = (s.n + panel - 1) / panel;
-    return s.packed && s.m <= few ? std::clamp(panels / threads, 1, most) : 1;
+    return s.packed && s.m <= cpu_few_rows::most ? std::clamp(panels / threads, 1, most) : 1;
   }
 
   // On a processor with tiles, oneDNN multiplies few rows or columns of bf16 in vectors all the same, which sums in

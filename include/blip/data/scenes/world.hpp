@@ -48,7 +48,7 @@ constexpr bool is_withheld(shape s, colour c) {
 // that vary by half a pixel; base is 224 x 224 with up to six things that overlap. In mini half of the odd scenes are
 // twins: the scene before with one thing changed, half of those the two places swapped. Its people mostly begin with
 // what is on the left or above: the order of words is a first hint at places, without which a matching head, to which
-// twins and their captions are bags of equal words, does not begin to learn relations.
+// twins and their captions are bags of equal words, learnt no relation in runs of 40,000 steps.
 class world {
  public:
   explicit world(world_size s, std::uint64_t seed = 0) : size_(s), seed_(seed) {
