@@ -158,6 +158,19 @@ class towers<C, B, true> {
   text_rows<T> text(T& t, const int* ids, const sequence_layout& layout) const {
     return encoder().text(t, ids, layout, C.causal_text);
   }
+  // The first row of each text alone, [texts, text width], where text is not causal.
+  template <class T>
+  text_rows<T> multimodal_first(T& t, const int* ids, const sequence_layout& layout, const context<T>& read,
+                                source_index source) const {
+    static_assert(!C.causal_text, "blip::towers: the first row of a causal text knows only itself");
+    return encoder().multimodal_first(t, ids, layout, read, source);
+  }
+  template <class T>
+  text_rows<T> fuse_first(T& t, const text_rows<T>& x, const sequence_layout& layout, const context<T>& read,
+                          source_index source) const {
+    static_assert(!C.causal_text, "blip::towers: the first row of a causal text knows only itself");
+    return encoder().fuse_first(t, x, layout, read, source);
+  }
   // The row of each text that stands for it: [CLS], or with causal text the last one.
   const int* feature_rows(const text_batch<B>& texts) const {
     return C.causal_text ? texts.ends() : texts.layout().begins;
