@@ -9,6 +9,7 @@
 #include "blip/layers/lm_head.hpp"
 #include "blip/models/text_transformer.hpp"
 #include "blip/models/vit.hpp"
+#include "blip/ops/gather_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -174,6 +175,14 @@ class towers<C, B, true> {
   // The row of each text that stands for it: [CLS], or with causal text the last one.
   const int* feature_rows(const text_batch<B>& texts) const {
     return C.causal_text ? texts.ends() : texts.layout().begins;
+  }
+  // These rows alone, [texts, text width].
+  template <class T>
+  text_rows<T> text_features(T& t, const text_batch<B>& texts) const {
+    if constexpr (C.causal_text)
+      return ops::gather_rows(t, text(t, texts.ids(), texts.layout()), texts.ends(), texts.layout().sequences);
+    else
+      return encoder().text_first(t, texts.ids(), texts.layout());
   }
   template <class T>
   context<T> project(T& t, const image_rows<T>& x) const {
