@@ -77,7 +77,7 @@ void first_rows_law(const law_subject& first, const law_subject& all, const law_
   const auto some = first.cpu(c, {}), whole = all.cpu(c, {});
   const law_point p = random_point(c, whole->entries());
   const numbers dy = random_numbers(12 * c.layouts[0].sequences(), 3);
-  same_values(some->record(p, dy), whole->record(p, dy), of_a_tower.gradient);
+  same_values(some->record(p, dy), whole->record(p, dy), of_float.gradient);
 }
 
 template <block_config C>

@@ -82,7 +82,7 @@ void first_of_text_law(const text_options& o, bool reads) {
   const auto alone = first_of_text<C>(o, true, reads).cpu(texts, {}), all = first_of_text<C>(o, false, reads).cpu(texts, {});
   const law_point p = random_point(texts, all->entries());
   const numbers dy = random_numbers(2 * 12, 3);
-  same_values(alone->record(p, dy), all->record(p, dy), of_a_tower.gradient);
+  same_values(alone->record(p, dy), all->record(p, dy), of_float.gradient);
 }
 
 }  // namespace

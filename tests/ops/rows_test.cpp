@@ -115,6 +115,6 @@ TEST_CASE("the first rows of sequences obey the laws", "[ops]") {
   });
   check_laws(first, {.inputs = {{9, 37}}, .layouts = {law_layout::packed({4, 2, 3})}});
   check_laws(first, {.inputs = {{9, 37}}, .layouts = {law_layout::equal(3, 3)}});
-  check_laws(first, {.inputs = {{.rows = 12, .width = 37, .gaps = true}},
+  check_laws(first, {.inputs = {{.rows = 12, .width = 37, .split = 0, .gaps = true}},
                      .layouts = {law_layout{.lengths = {3, 4}, .begins = {1, 6}, .positions = {2, 0}, .streams = {7, 3}, .rows = 12}}});
 }

@@ -47,9 +47,11 @@ tensor<B> attend(T& t, const attention_inputs<B>& in, int width, const sequence_
                  spec](T& on, view dy) {
       using grad = gradient_view<typename B::scalar>;
       const auto place = [&on](const sink<B>& s, bool gaps) { return gaps ? on.zeroed_gradient(s) : on.gradient(s); };
-      const bool one = in.keys.get() == in.queries.get(), others = in.keys->value.width > (one ? 3 : 2) * width;
-      const grad whole_q = place(gq, queries.gaps);
-      const grad whole_k = one ? whole_q : place(gk, keys.gaps || others);  // columns that are not read get none
+      // Columns that are not read have no gradient.
+      const bool one = in.keys.get() == in.queries.get();
+      const int own = in.queries->value.width, read = in.keys->value.width;
+      const grad whole_q = place(gq, queries.gaps || own > (one ? 3 : 1) * width);
+      const grad whole_k = one ? whole_q : place(gk, keys.gaps || read > 2 * width);
       const auto part = [width](const grad& g, int column) { return g ? g.columns(column, width) : grad{}; };
       parts(in, [&](view q, view k, view v) {
         kernels<B>::attention_vjp(on.device(), q, k, v, queries, keys, source, spec, y->value, lse->value, dy,

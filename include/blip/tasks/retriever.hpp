@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "blip/ops/gather_rows.hpp"
 #include "blip/ops/similarity.hpp"
 #include "blip/tasks/best_few.hpp"
-#include "blip/ops/gather_rows.hpp"
 #include "blip/tasks/itm_logits.hpp"
 #include "blip/tasks/matcher.hpp"
 #include "blip/tasks/retrieval_index.hpp"
