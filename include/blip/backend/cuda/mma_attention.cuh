@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "blip/backend/cuda/attention_of.cuh"
+#include "blip/backend/cuda/mma_tiles.cuh"
+#include "blip/backend/cuda/tiles.cuh"
+
+// Attention on tensor cores (FlashAttention, Dao et al. 2022, with products of m16n8k16): queries, keys, values and the
+// gradient of the result are rounded to bf16 when they reach the multiprocessor, probabilities and their gradients
+// before the product that takes them; scores, softmax and all sums are fp32. A warp has sixteen rows, whoever else is
+// in its block, and goes through the others in their order: a row has the same bits in every batch, and nothing is
+// added by two.
+namespace blip::inline BLIP_ABI::gpu {
+
+inline constexpr float log2_of_e = 1.44269504088896341f;
+
+// Dropout of the probabilities of one query sequence: the numbers of dropout_factor, four keys at a time.
+struct probability_dropout {
+  std::uint32_t site, stream;
+  philox_key key;
+  float rate, factor;  // what stays is multiplied with
+
+  __device__ probability_dropout(const dropout_spec& d, std::uint32_t of) : site(d.at.site), stream(of), key(), rate(d.rate), factor(1) {
+    if (!d.active()) return;
+    key = d.at.key();
+    factor = dropout_factor({0, d.path_rate, d.at}, of, 0, 0) * (rate > 0 ? 1 / (1 - rate) : 1.0f);
+  }
+  // Bit i: the probability of key `first + i` stays; first is a multiple of four.
+  __device__ unsigned four(std::uint32_t row, int first) const {
+    const philox_counter words = philox({site, stream, row, static_cast<std::uint32_t>(first) / 4}, key);
+    unsigned stay = 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) stay |= (to_unit(words[static_cast<std::size_t>(i)]) < rate ? 0u : 1u) << i;
+    return stay;
+  }
+};
+
+// Sixteen queries of one sequence and head, those of a warp; a lane holds parts of two of them.
+struct warp_queries {
+  int head, column, n, m, query0, key0, first, seen_by_block, seen_by_warp, row[2], seen[2];
+  std::uint32_t drawn_row;
+  probability_dropout dropout;
+
+  __device__ explicit warp_queries(const attention_of& a)
+      : head(block_y()), column(head * a.width), dropout(a.spec.dropout, a.ql.stream(block_z())) {
+    const int s = block_z(), from = a.keys_of(s), rows = threads() / lanes * warp_rows, of_block = block_x() * rows;
+    n = a.ql.length(s), m = a.kl.length(from), query0 = a.ql.begin(s), key0 = a.kl.begin(from);
+    first = of_block + warp() * warp_rows;
+    seen_by_block = of_block < n ? a.seen(least(of_block + rows, n) - 1, n, m) : 0;
+    seen_by_warp = first < n ? a.seen(least(first + warp_rows, n) - 1, n, m) : 0;
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      row[r] = first + lane_group() + 8 * r;
+      seen[r] = row[r] < n ? a.seen(row[r], n, m) : 0;
+    }
+    drawn_row = attention_row(head, a.ql.position0(s) + first + lane_group() + lane() % 2 * 8);
+  }
+  // Bit 4 j + e of stay[r]: the probability of the lane's row r and its key e among the eight after key + 8 j stays.
+  // Two lanes share four keys of two rows; each draws for one row.
+  template <int Eights>
+  __device__ void draw(int key, unsigned (&stay)[2]) const {
+    unsigned mine = 0;
+#pragma unroll
+    for (int j = 0; j < Eights; ++j) mine |= dropout.four(drawn_row, key + 8 * j + lane_pair() / 4 * 4) << 4 * j;
+    const unsigned other = __shfl_xor_sync(all_lanes, mine, 1);
+    stay[0] = (lane() % 2 == 0 ? mine : other) >> lane_pair() % 4;
+    stay[1] = (lane() % 2 == 0 ? other : mine) >> lane_pair() % 4;
+  }
+  // The row's number for queries that are there: in lse and common.
+  __device__ float of_row(in x, int r) const { return row[r] < n ? x(query0 + row[r], head) : 0.0f; }
+};
+
+// More warps share what the block reads of keys and values; where they are many, fewer have too many registers.
+template <int D>
+inline constexpr int attend_warps = 8;
+template <int D>
+inline constexpr int gradient_warps = 4;
+
+template <int D>
+__global__ void __launch_bounds__(attend_warps<D>* lanes) attend_mma(attention_of a, out y, out lse) {
+  const warp_queries w(a);
+  constexpr int at_once = 32;  // keys between two corrections of what was added before
+  const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
+  bf16* const keys = shared_memory<bf16>();
+  bf16* const values = keys + mma_tile_size<D>;
+  row_fragments<D> own;
+  load_rows<D>(own, a.q, w.query0 + w.first, w.query0 + w.n, w.column);
+
+  float top[2] = {lowest_score, lowest_score}, mass[2] = {}, sums[D / 8][4] = {};
+  for (int tile = 0; tile < w.seen_by_block; tile += mma_tile_rows) {
+    const int rows = least(mma_tile_rows, whole_warps(w.seen_by_block - tile));
+    __syncthreads();  // nobody reads the tile before
+    load_tiles<D>(keys, a.k, values, a.v, w.key0 + tile, w.key0 + w.m, w.column, rows);
+    __syncthreads();
+#pragma unroll
+    for (int step = 0; step < mma_tile_rows; step += at_once) {
+      const int key0 = tile + step;
+      if (key0 >= w.seen_by_warp) break;
+      float p[at_once / warp_rows][2][4] = {};
+#pragma unroll
+      for (int j = 0; j < at_once / warp_rows; ++j)
+        if (key0 + j * warp_rows < w.seen_by_warp)
+          row_products<D>(own, keys + (step + j * warp_rows) * mma_pitch<D>, p[j]);
+      float shrink[2];
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        const int left = w.seen[r] - key0 - lane_pair();  // keys that the row sees from the lane's first one on
+        float above = lowest_score;
+#pragma unroll
+        for (int i = 0; i < at_once / 4; ++i)
+          if (i / 2 * 8 + i % 2 < left) above = most(above, p[i / 4][i / 2 % 2][2 * r + i % 2]);
+        above = most(top[r], row_most(above));
+        shrink[r] = exp2f((top[r] - above) * to_log2), top[r] = above, mass[r] *= shrink[r];
+        const float above_log2 = above * to_log2;
+#pragma unroll
+        for (int i = 0; i < at_once / 4; ++i) {
+          float& x = p[i / 4][i / 2 % 2][2 * r + i % 2];
+          x = i / 2 * 8 + i % 2 < left ? exp2f(x * to_log2 - above_log2) : 0.0f;
+          mass[r] += x;
+        }
+      }
+      if (__any_sync(all_lanes, shrink[0] != 1 || shrink[1] != 1))  // rarely, once the largest scores were met
+#pragma unroll
+        for (int i = 0; i < D / 2; ++i) sums[i / 4][i % 4] *= shrink[i % 4 / 2];
+      if (a.spec.dropout.active()) {
+        unsigned stay[2];
+        w.draw<at_once / 8>(key0, stay);
+#pragma unroll
+        for (int i = 0; i < at_once / 2; ++i)
+          p[i / 8][i / 4 % 2][i % 4] *= (stay[i % 4 / 2] >> (i / 4 * 4 + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
+      }
+#pragma unroll
+      for (int j = 0; j < at_once / warp_rows; ++j)
+        if (key0 + j * warp_rows < w.seen_by_warp)
+          add_weighted_rows<D>(p[j], values + (step + j * warp_rows) * mma_pitch<D>, sums);
+    }
+  }
+  float share[2];
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    mass[r] = row_sum(mass[r]);
+    share[r] = mass[r] == 0 ? 0.0f : 1 / mass[r];  // a query without any key gets zeros
+    if (lse.data && lane_pair() == 0 && w.row[r] < w.n)
+      lse(w.query0 + w.row[r], w.head) = top[r] * scale + logf(mass[r]);
+  }
+  each_pair_of_sums<D>(sums, [&](int r, int c, pack<2> two) {
+    if (w.row[r] < w.n)
+      store<2>(y.row(w.query0 + w.row[r]) + w.column + c, {{two.v[0] * share[r], two.v[1] * share[r]}});
+  });
+}
+
+// The scores exist again; common is sum_c dy_c y_c of each query.
+template <int D>
+__global__ void __launch_bounds__(gradient_warps<D>* lanes)
+    query_gradients_mma(attention_of a, in lse, in dy, in common, grad dq) {
+  const warp_queries w(a);
+  const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
+  bf16* const keys = shared_memory<bf16>();
+  bf16* const values = keys + mma_tile_size<D>;
+  row_fragments<D> own, slopes;
+  load_rows<D>(own, a.q, w.query0 + w.first, w.query0 + w.n, w.column);
+  load_rows<D>(slopes, dy, w.query0 + w.first, w.query0 + w.n, w.column);
+  const float log_mass[2] = {w.of_row(lse, 0) * log2_of_e, w.of_row(lse, 1) * log2_of_e};
+  const float shared_slope[2] = {w.of_row(common, 0), w.of_row(common, 1)};
+
+  float sums[D / 8][4] = {};
+  for (int tile = 0; tile < w.seen_by_block; tile += mma_tile_rows) {
+    const int rows = least(mma_tile_rows, whole_warps(w.seen_by_block - tile));
+    __syncthreads();  // nobody reads the tile before
+    load_tiles<D>(keys, a.k, values, a.v, w.key0 + tile, w.key0 + w.m, w.column, rows);
+    __syncthreads();
+    for (int step = 0; step < rows && tile + step < w.seen_by_warp; step += warp_rows) {
+      float p[2][4], dp[2][4];
+      row_products<D>(own, keys + step * mma_pitch<D>, p);
+      row_products<D>(slopes, values + step * mma_pitch<D>, dp);
+      unsigned stay[2] = {~0u, ~0u};
+      if (a.spec.dropout.active()) w.draw<2>(tile + step, stay);
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        const int half = i / 4, r = i / 2 % 2, key = tile + step + 8 * half + lane_pair() + i % 2;
+        const float factor = (stay[r] >> (4 * half + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
+        float& x = p[half][i % 4];
+        x = key < w.seen[r] ? exp2f(x * to_log2 - log_mass[r]) * (factor * dp[half][i % 4] - shared_slope[r]) : 0.0f;
+      }
+      add_weighted_rows<D>(p, keys + step * mma_pitch<D>, sums);
+    }
+  }
+  each_pair_of_sums<D>(sums, [&](int r, int c, pack<2> two) {
+    if (w.row[r] < w.n)
+      put<2>(dq, w.query0 + w.row[r], w.column + c, {{two.v[0] * scale, two.v[1] * scale}});
+  });
+}
+
+// A warp has sixteen keys, and the queries come in tiles: products are the transposes of those above.
+template <int D>
+__global__ void __launch_bounds__(gradient_warps<D>* lanes)
+    key_gradients_mma(attention_of a, in lse, in dy, in common, grad dk, grad dv) {
+  const int from = block_z(), head = block_y(), column = head * a.width, of_block = block_x() * threads() / 2;
+  const int m = a.kl.length(from), key0 = a.kl.begin(from), first = of_block + warp() * warp_rows;
+  if (of_block >= m) return;
+  const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
+  bf16* const queries = shared_memory<bf16>();
+  bf16* const slopes = queries + mma_tile_size<D>;
+  float* const log_masses = reinterpret_cast<float*>(slopes + mma_tile_size<D>);
+  float* const shared_slopes = log_masses + mma_tile_rows;
+  row_fragments<D> own, own_values;
+  load_rows<D>(own, a.k, key0 + first, key0 + m, column);
+  load_rows<D>(own_values, a.v, key0 + first, key0 + m, column);
+
+  float sums[D / 8][4] = {}, value_sums[D / 8][4] = {};
+  const int last_s = a.source ? a.ql.sequences : from + 1;
+  for (int s = a.source ? 0 : from; s < last_s; ++s) {
+    if (a.keys_of(s) != from) continue;
+    const int n = a.ql.length(s), query0 = a.ql.begin(s);
+    const probability_dropout dropout(a.spec.dropout, a.ql.stream(s));
+    // Queries before these see none of the block's, or of the warp's keys.
+    const int seeing_block = a.spec.causal ? most(0, of_block + n - m) / warp_rows * warp_rows : 0;
+    const int seeing_warp = a.spec.causal ? first + n - m : 0;
+    for (int tile = seeing_block; tile < n; tile += mma_tile_rows) {
+      const int rows = least(mma_tile_rows, whole_warps(n - tile));
+      __syncthreads();  // nobody reads the tile before
+      load_tiles<D>(queries, a.q, slopes, dy, query0 + tile, query0 + n, column, rows);
+      for (int i = thread(); i < rows; i += threads()) {
+        const bool used = tile + i < n;
+        log_masses[i] = used ? lse(query0 + tile + i, head) * log2_of_e : 0.0f;
+        shared_slopes[i] = used ? common(query0 + tile + i, head) : 0.0f;
+      }
+      __syncthreads();
+      for (int step = 0; step < rows && first < m; step += warp_rows) {
+        if (tile + step + warp_rows <= seeing_warp) continue;
+        float p[2][4], dp[2][4];
+        row_products<D>(own, queries + step * mma_pitch<D>, p);
+        row_products<D>(own_values, slopes + step * mma_pitch<D>, dp);
+        // Four lanes share four keys, twice, of four queries; each draws for one query.
+        unsigned stay[4] = {~0u, ~0u, ~0u, ~0u};
+        if (a.spec.dropout.active()) {
+          const int q = lane_group() % 4, position = tile + step + q / 2 * 8 + lane_pair() + q % 2;
+          const std::uint32_t row = attention_row(head, a.ql.position0(s) + position);
+          const int key = first + lane_group() / 4 * 4;
+          const unsigned mine = dropout.four(row, key) | dropout.four(row, key + 8) << 4;
+#pragma unroll
+          for (int i = 0; i < 4; ++i) stay[i] = __shfl_sync(all_lanes, mine, (lane() & ~12) | i * 4) >> q;
+        }
+#pragma unroll
+        for (int i = 0; i < 8; ++i) {
+          const int half = i / 4, r = i / 2 % 2, at = step + 8 * half + lane_pair() + i % 2, query = tile + at;
+          const int key = first + lane_group() + 8 * r;
+          float &x = p[half][i % 4], &dx = dp[half][i % 4];
+          const bool visible = query < n && key < m && key < a.seen(query, n, m);
+          const float kept = visible ? exp2f(x * to_log2 - log_masses[at]) : 0.0f;
+          const float factor = (stay[2 * half + i % 2] >> 4 * r & 1) != 0 ? dropout.factor : 0.0f;
+          dx = kept * (factor * dx - shared_slopes[at]);
+          x = kept * factor;
+        }
+        add_weighted_rows<D>(dp, queries + step * mma_pitch<D>, sums);
+        add_weighted_rows<D>(p, slopes + step * mma_pitch<D>, value_sums);
+      }
+    }
+  }
+  const auto write = [&](const grad& to, const float(&from_sums)[D / 8][4], float factor) {
+    if (!to) return;
+    each_pair_of_sums<D>(from_sums, [&](int r, int c, pack<2> two) {
+      const int key = first + lane_group() + 8 * r;
+      if (key < m) put<2>(to, key0 + key, column + c, {{two.v[0] * factor, two.v[1] * factor}});
+    });
+  };
+  write(dk, sums, scale), write(dv, value_sums, 1);
+}
+
+// --- host ---
+
+// Blocks of at most `most_warps` warps that have sixteen of `longest` rows each, as equal as they can be.
+struct warp_grid {
+  dim3 grid;
+  int threads;
+  warp_grid(int longest, int heads, int sequences, int most_warps) {
+    const int needed = at_least_one(ceiling(longest, warp_rows)), blocks = ceiling(needed, most_warps);
+    grid = grid_of(longest > 0 ? blocks : 0, heads, sequences), threads = ceiling(needed, blocks) * lanes;
+  }
+};
+
+// These are for products of bf16, heads of 16, 32 ... 128 columns, and rows that can be read four numbers at a time.
+// False: nothing was launched.
+template <class... M>
+bool multiplies_in_tiles(const device<cuda>& d, const attention_of& a, const M&... others) {
+  return d.options().products == precision::bf16 && four_wide(a.q, a.k, a.v, others...);
+}
+inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, out y, out lse) {
+  return multiplies_in_tiles(d, a, y) && by_mma_width(a.width, [&](auto c) {
+           const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, attend_warps<c()>);
+           launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, y, lse);
+         });
+}
+inline bool gradients_in_tiles(const device<cuda>& d, const attention_of& a, in lse, in dy, in common, grad dq, grad dk,
+                               grad dv) {
+  return multiplies_in_tiles(d, a, dy, dq, dk, dv) && by_mma_width(a.width, [&](auto c) {
+           constexpr std::size_t tiles = 2 * mma_tile_size<c()> * sizeof(bf16), numbers = 2 * mma_tile_rows * sizeof(float);
+           if (dq) {
+             const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, gradient_warps<c()>);
+             launch(&query_gradients_mma<c()>, g.grid, g.threads, tiles, a, lse, dy, common, dq);
+           }
+           if (dk || dv) {
+             const warp_grid g(a.kl.longest, a.spec.heads, a.kl.sequences, gradient_warps<c()>);
+             launch(&key_gradients_mma<c()>, g.grid, g.threads, tiles + numbers, a, lse, dy, common, dk, dv);
+           }
+         });
+}
+
+}  // namespace blip::inline BLIP_ABI::gpu
