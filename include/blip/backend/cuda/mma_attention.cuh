@@ -16,21 +16,21 @@ inline constexpr float log2_of_e = 1.44269504088896341f;
 
 // Dropout of the probabilities of one query sequence: the numbers of dropout_factor, four keys at a time.
 struct probability_dropout {
-  std::uint32_t site, stream;
-  philox_key key;
-  float rate, factor;  // what stays is multiplied with
+  std::uint32_t stream = 0;
+  philox_key key{};
+  float factor = 1;  // what stays is multiplied with
 
-  __device__ probability_dropout(const dropout_spec& d, std::uint32_t of) : site(d.at.site), stream(of), key(), rate(d.rate), factor(1) {
+  __device__ probability_dropout(const dropout_spec& d, std::uint32_t of) {
     if (!d.active()) return;
-    key = d.at.key();
-    factor = dropout_factor({0, d.path_rate, d.at}, of, 0, 0) * (rate > 0 ? 1 / (1 - rate) : 1.0f);
+    stream = of, key = d.at.key();
+    factor = dropout_factor({0, d.path_rate, d.at}, of, 0, 0) * (d.rate > 0 ? 1 / (1 - d.rate) : 1.0f);
   }
   // Bit i: the probability of key `first + i` stays; first is a multiple of four.
-  __device__ unsigned four(std::uint32_t row, int first) const {
-    const philox_counter words = philox({site, stream, row, static_cast<std::uint32_t>(first) / 4}, key);
+  __device__ unsigned four(const dropout_spec& d, std::uint32_t row, int first) const {
+    const philox_counter words = philox({d.at.site, stream, row, static_cast<std::uint32_t>(first) / 4}, key);
     unsigned stay = 0;
 #pragma unroll
-    for (int i = 0; i < 4; ++i) stay |= (to_unit(words[static_cast<std::size_t>(i)]) < rate ? 0u : 1u) << i;
+    for (int i = 0; i < 4; ++i) stay |= (to_unit(words[static_cast<std::size_t>(i)]) < d.rate ? 0u : 1u) << i;
     return stay;
   }
 };
@@ -58,10 +58,10 @@ struct warp_queries {
   // Bit 4 j + e of stay[r]: the probability of the lane's row r and its key e among the eight after key + 8 j stays.
   // Two lanes share four keys of two rows; each draws for one row.
   template <int Eights>
-  __device__ void draw(int key, unsigned (&stay)[2]) const {
+  __device__ void draw(const dropout_spec& d, int key, unsigned (&stay)[2]) const {
     unsigned mine = 0;
 #pragma unroll
-    for (int j = 0; j < Eights; ++j) mine |= dropout.four(drawn_row, key + 8 * j + lane_pair() / 4 * 4) << 4 * j;
+    for (int j = 0; j < Eights; ++j) mine |= dropout.four(d, drawn_row, key + 8 * j + lane_pair() / 4 * 4) << 4 * j;
     const unsigned other = __shfl_xor_sync(all_lanes, mine, 1);
     stay[0] = (lane() % 2 == 0 ? mine : other) >> lane_pair() % 4;
     stay[1] = (lane() % 2 == 0 ? other : mine) >> lane_pair() % 4;
@@ -70,14 +70,15 @@ struct warp_queries {
   __device__ float of_row(in x, int r) const { return row[r] < n ? x(query0 + row[r], head) : 0.0f; }
 };
 
-// More warps share what the block reads of keys and values; where they are many, fewer have too many registers.
-template <int D>
-inline constexpr int attend_warps = 8;
-template <int D>
-inline constexpr int gradient_warps = 4;
+// Warps of a block share what it reads of the other rows; blocks of a multiprocessor limit registers, to 128 where heads
+// are up to 64 wide (168 for the gradients of keys, which have two sums), else to 255.
+inline constexpr int attend_warps = 8, gradient_warps = 4;
+constexpr int attend_blocks(int width) { return width <= 64 ? 2 : 1; }
+constexpr int query_blocks(int width) { return width <= 64 ? 4 : 2; }
+constexpr int key_blocks(int width) { return width <= 32 ? 4 : width <= 64 ? 3 : 2; }
 
 template <int D>
-__global__ void __launch_bounds__(attend_warps<D>* lanes) attend_mma(attention_of a, out y, out lse) {
+__global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_mma(attention_of a, out y, out lse) {
   const warp_queries w(a);
   constexpr int at_once = 32;  // keys between two corrections of what was added before
   const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
@@ -124,7 +125,7 @@ __global__ void __launch_bounds__(attend_warps<D>* lanes) attend_mma(attention_o
         for (int i = 0; i < D / 2; ++i) sums[i / 4][i % 4] *= shrink[i % 4 / 2];
       if (a.spec.dropout.active()) {
         unsigned stay[2];
-        w.draw<at_once / 8>(key0, stay);
+        w.draw<at_once / 8>(a.spec.dropout, key0, stay);
 #pragma unroll
         for (int i = 0; i < at_once / 2; ++i)
           p[i / 8][i / 4 % 2][i % 4] *= (stay[i % 4 / 2] >> (i / 4 * 4 + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
@@ -151,7 +152,7 @@ __global__ void __launch_bounds__(attend_warps<D>* lanes) attend_mma(attention_o
 
 // The scores exist again; common is sum_c dy_c y_c of each query.
 template <int D>
-__global__ void __launch_bounds__(gradient_warps<D>* lanes)
+__global__ void __launch_bounds__(gradient_warps* lanes, query_blocks(D))
     query_gradients_mma(attention_of a, in lse, in dy, in common, grad dq) {
   const warp_queries w(a);
   const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
@@ -174,7 +175,7 @@ __global__ void __launch_bounds__(gradient_warps<D>* lanes)
       row_products<D>(own, keys + step * mma_pitch<D>, p);
       row_products<D>(slopes, values + step * mma_pitch<D>, dp);
       unsigned stay[2] = {~0u, ~0u};
-      if (a.spec.dropout.active()) w.draw<2>(tile + step, stay);
+      if (a.spec.dropout.active()) w.draw<2>(a.spec.dropout, tile + step, stay);
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
         const int half = i / 4, r = i / 2 % 2, key = tile + step + 8 * half + lane_pair() + i % 2;
@@ -191,9 +192,14 @@ __global__ void __launch_bounds__(gradient_warps<D>* lanes)
   });
 }
 
+// Wide heads leave no registers for the keys of a warp beside two sums.
+template <int D>
+inline constexpr bool keys_in_tiles = D > 64;
+static_assert(gradient_warps * warp_rows == mma_tile_rows);
+
 // A warp has sixteen keys, and the queries come in tiles: products are the transposes of those above.
 template <int D>
-__global__ void __launch_bounds__(gradient_warps<D>* lanes)
+__global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
     key_gradients_mma(attention_of a, in lse, in dy, in common, grad dk, grad dv) {
   const int from = block_z(), head = block_y(), column = head * a.width, of_block = block_x() * threads() / 2;
   const int m = a.kl.length(from), key0 = a.kl.begin(from), first = of_block + warp() * warp_rows;
@@ -203,16 +209,23 @@ __global__ void __launch_bounds__(gradient_warps<D>* lanes)
   bf16* const slopes = queries + mma_tile_size<D>;
   float* const log_masses = reinterpret_cast<float*>(slopes + mma_tile_size<D>);
   float* const shared_slopes = log_masses + mma_tile_rows;
-  row_fragments<D> own, own_values;
-  load_rows<D>(own, a.k, key0 + first, key0 + m, column);
-  load_rows<D>(own_values, a.v, key0 + first, key0 + m, column);
+  std::conditional_t<keys_in_tiles<D>, tile_fragments<D>, row_fragments<D>> own, own_values;
+  if constexpr (keys_in_tiles<D>) {
+    bf16* const keys = reinterpret_cast<bf16*>(shared_slopes + mma_tile_rows);
+    load_tiles<D>(keys, a.k, keys + mma_tile_size<D>, a.v, key0 + of_block, key0 + m, column, mma_tile_rows);
+    own.rows = keys + warp() * warp_rows * mma_pitch<D>, own_values.rows = own.rows + mma_tile_size<D>;
+  } else {
+    load_rows<D>(own, a.k, key0 + first, key0 + m, column);
+    load_rows<D>(own_values, a.v, key0 + first, key0 + m, column);
+  }
 
+  const dropout_spec& drop = a.spec.dropout;
   float sums[D / 8][4] = {}, value_sums[D / 8][4] = {};
   const int last_s = a.source ? a.ql.sequences : from + 1;
   for (int s = a.source ? 0 : from; s < last_s; ++s) {
     if (a.keys_of(s) != from) continue;
     const int n = a.ql.length(s), query0 = a.ql.begin(s);
-    const probability_dropout dropout(a.spec.dropout, a.ql.stream(s));
+    const probability_dropout dropout(drop, a.ql.stream(s));
     // Queries before these see none of the block's, or of the warp's keys.
     const int seeing_block = a.spec.causal ? most(0, of_block + n - m) / warp_rows * warp_rows : 0;
     const int seeing_warp = a.spec.causal ? first + n - m : 0;
@@ -233,11 +246,11 @@ __global__ void __launch_bounds__(gradient_warps<D>* lanes)
         row_products<D>(own_values, slopes + step * mma_pitch<D>, dp);
         // Four lanes share four keys, twice, of four queries; each draws for one query.
         unsigned stay[4] = {~0u, ~0u, ~0u, ~0u};
-        if (a.spec.dropout.active()) {
+        if (drop.active()) {
           const int q = lane_group() % 4, position = tile + step + q / 2 * 8 + lane_pair() + q % 2;
           const std::uint32_t row = attention_row(head, a.ql.position0(s) + position);
           const int key = first + lane_group() / 4 * 4;
-          const unsigned mine = dropout.four(row, key) | dropout.four(row, key + 8) << 4;
+          const unsigned mine = dropout.four(drop, row, key) | dropout.four(drop, row, key + 8) << 4;
 #pragma unroll
           for (int i = 0; i < 4; ++i) stay[i] = __shfl_sync(all_lanes, mine, (lane() & ~12) | i * 4) >> q;
         }
@@ -287,21 +300,22 @@ bool multiplies_in_tiles(const device<cuda>& d, const attention_of& a, const M&.
 }
 inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, out y, out lse) {
   return multiplies_in_tiles(d, a, y) && by_mma_width(a.width, [&](auto c) {
-           const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, attend_warps<c()>);
+           const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, attend_warps);
            launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, y, lse);
          });
 }
 inline bool gradients_in_tiles(const device<cuda>& d, const attention_of& a, in lse, in dy, in common, grad dq, grad dk,
                                grad dv) {
   return multiplies_in_tiles(d, a, dy, dq, dk, dv) && by_mma_width(a.width, [&](auto c) {
-           constexpr std::size_t tiles = 2 * mma_tile_size<c()> * sizeof(bf16), numbers = 2 * mma_tile_rows * sizeof(float);
+           constexpr std::size_t tiles = 2 * mma_tile_size<c()> * sizeof(bf16),
+                                 of_keys = 2 * mma_tile_rows * sizeof(float) + (keys_in_tiles<c()> ? tiles : 0);
            if (dq) {
-             const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, gradient_warps<c()>);
+             const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, gradient_warps);
              launch(&query_gradients_mma<c()>, g.grid, g.threads, tiles, a, lse, dy, common, dq);
            }
            if (dk || dv) {
-             const warp_grid g(a.kl.longest, a.spec.heads, a.kl.sequences, gradient_warps<c()>);
-             launch(&key_gradients_mma<c()>, g.grid, g.threads, tiles + numbers, a, lse, dy, common, dk, dv);
+             const warp_grid g(a.kl.longest, a.spec.heads, a.kl.sequences, gradient_warps);
+             launch(&key_gradients_mma<c()>, g.grid, g.threads, tiles + of_keys, a, lse, dy, common, dk, dv);
            }
          });
 }

@@ -77,17 +77,33 @@ __device__ const bf16* beside_first(const bf16* part) {
   return part + (lane() / 16 * 8 + lane() % 8) * mma_pitch<D> + lane() / 8 % 2 * 8;
 }
 
-// products[16, 16] = own rows times sixteen rows of a tile; products[0] are with the first eight of these.
+// Sixteen rows of a tile as the left factor, for whom registers are too few.
 template <int D>
-__device__ void row_products(const row_fragments<D>& own, const bf16* rows, float (&products)[2][4]) {
+struct tile_fragments {
+  const bf16* rows = nullptr;
+};
+template <int D>
+__device__ void fragment(const row_fragments<D>& own, int k, unsigned (&a)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) a[i] = own.a[k][i];
+}
+template <int D>
+__device__ void fragment(const tile_fragments<D>& own, int k, unsigned (&a)[4]) {
+  ldmatrix_x4(a, below_first<D>(own.rows + 16 * k));
+}
+
+// products[16, 16] = own rows times sixteen rows of a tile; products[0] are with the first eight of these.
+template <int D, class Own>
+__device__ void row_products(const Own& own, const bf16* rows, float (&products)[2][4]) {
 #pragma unroll
   for (int i = 0; i < 8; ++i) products[i / 4][i % 4] = 0;
 #pragma unroll
   for (int k = 0; k < D / 16; ++k) {
-    unsigned b[4];
+    unsigned a[4], b[4];
+    fragment(own, k, a);
     ldmatrix_x4(b, beside_first<D>(rows + 16 * k));
-    mma_m16n8k16(products[0], own.a[k], b[0], b[1]);
-    mma_m16n8k16(products[1], own.a[k], b[2], b[3]);
+    mma_m16n8k16(products[0], a, b[0], b[1]);
+    mma_m16n8k16(products[1], a, b[2], b[3]);
   }
 }
 
