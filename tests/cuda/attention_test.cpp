@@ -99,6 +99,12 @@ TEST_CASE("cuda: cross-attention in bf16 reads sources that others read or nobod
       check_rounded_laws(cross_attention({.head = head, .causal = causal, .dropout = 0.3f}, true), shared);
 }
 
+TEST_CASE("cuda: cross-attention in bf16 of more sequences than lanes", "[cuda][attend]") {
+  std::vector<int> queries, source;
+  for (int s = 0; s < 70; ++s) queries.push_back(s % 3 + 1), source.push_back(s * s % 7 % 3);
+  check_rounded_laws(cross_attention({.dropout = 0.1f}, true), crossed(queries, {20, 5, 9}, source));
+}
+
 // A causal query sees no key where its sequence has more queries than keys.
 TEST_CASE("cuda: queries in bf16 that see no key get zeros", "[cuda][attend]") {
   for (const auto products : {blip::precision::fp32, blip::precision::bf16}) {

@@ -197,6 +197,17 @@ template <int D>
 inline constexpr bool keys_in_tiles = D > 64;
 static_assert(gradient_warps * warp_rows == mma_tile_rows);
 
+// f(s) for the query sequences that read key sequence `from`, in their order; the same for all warps of a block.
+template <class F>
+__device__ void each_reader(const attention_of& a, int from, F f) {
+  const int end = a.source ? a.ql.sequences : from + 1;
+  for (int first = a.source ? 0 : from; first < end; first += lanes) {
+    const int s = first + lane();
+    unsigned readers = a.source ? __ballot_sync(all_lanes, s < end && a.source[s] == from) : 1u;
+    for (; readers != 0; readers &= readers - 1) f(first + __ffs(readers) - 1);
+  }
+}
+
 // A warp has sixteen keys, and the queries come in tiles: products are the transposes of those above.
 template <int D>
 __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
@@ -221,9 +232,7 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
 
   const dropout_spec& drop = a.spec.dropout;
   float sums[D / 8][4] = {}, value_sums[D / 8][4] = {};
-  const int last_s = a.source ? a.ql.sequences : from + 1;
-  for (int s = a.source ? 0 : from; s < last_s; ++s) {
-    if (a.keys_of(s) != from) continue;
+  each_reader(a, from, [&](int s) {
     const int n = a.ql.length(s), query0 = a.ql.begin(s);
     const probability_dropout dropout(drop, a.ql.stream(s));
     // Queries before these see none of the block's, or of the warp's keys.
@@ -269,7 +278,7 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
         add_weighted_rows<D>(p, slopes + step * mma_pitch<D>, value_sums);
       }
     }
-  }
+  });
   const auto write = [&](const grad& to, const float(&from_sums)[D / 8][4], float factor) {
     if (!to) return;
     each_pair_of_sums<D>(from_sums, [&](int r, int c, pack<2> two) {
@@ -282,13 +291,16 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
 
 // --- host ---
 
-// Blocks of at most `most_warps` warps that have sixteen of `longest` rows each, as equal as they can be.
+// Blocks of at most `most_warps` warps that have sixteen of `longest` rows each, as equal as they can be. Where few rows
+// meet several tiles of others, warps without rows help to read these.
 struct warp_grid {
   dim3 grid;
   int threads;
-  warp_grid(int longest, int heads, int sequences, int most_warps) {
+  warp_grid(int longest, int others, int heads, int sequences, int most_warps) {
+    constexpr int readers = 4;
     const int needed = at_least_one(ceiling(longest, warp_rows)), blocks = ceiling(needed, most_warps);
-    grid = grid_of(longest > 0 ? blocks : 0, heads, sequences), threads = ceiling(needed, blocks) * lanes;
+    grid = grid_of(longest > 0 ? blocks : 0, heads, sequences);
+    threads = most(ceiling(needed, blocks), others > mma_tile_rows ? readers : 1) * lanes;
   }
 };
 
@@ -300,7 +312,7 @@ bool multiplies_in_tiles(const device<cuda>& d, const attention_of& a, const M&.
 }
 inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, out y, out lse) {
   return multiplies_in_tiles(d, a, y) && by_mma_width(a.width, [&](auto c) {
-           const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, attend_warps);
+           const warp_grid g(a.ql.longest, a.kl.longest, a.spec.heads, a.ql.sequences, attend_warps);
            launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, y, lse);
          });
 }
@@ -310,11 +322,11 @@ inline bool gradients_in_tiles(const device<cuda>& d, const attention_of& a, in 
            constexpr std::size_t tiles = 2 * mma_tile_size<c()> * sizeof(bf16),
                                  of_keys = 2 * mma_tile_rows * sizeof(float) + (keys_in_tiles<c()> ? tiles : 0);
            if (dq) {
-             const warp_grid g(a.ql.longest, a.spec.heads, a.ql.sequences, gradient_warps);
+             const warp_grid g(a.ql.longest, a.kl.longest, a.spec.heads, a.ql.sequences, gradient_warps);
              launch(&query_gradients_mma<c()>, g.grid, g.threads, tiles, a, lse, dy, common, dq);
            }
            if (dk || dv) {
-             const warp_grid g(a.kl.longest, a.spec.heads, a.kl.sequences, gradient_warps);
+             const warp_grid g(a.kl.longest, a.ql.longest, a.spec.heads, a.kl.sequences, gradient_warps);
              launch(&key_gradients_mma<c()>, g.grid, g.threads, tiles + of_keys, a, lse, dy, common, dk, dv);
            }
          });
