@@ -105,6 +105,34 @@ TEST_CASE("cuda: cross-attention in bf16 of more sequences than lanes", "[cuda][
   check_rounded_laws(cross_attention({.dropout = 0.1f}, true), crossed(queries, {20, 5, 9}, source));
 }
 
+// What a decoder relies on that continues a text from a cache, and what a batch of other lengths must not change.
+TEST_CASE("cuda: a row of attention in bf16 has the same bits alone, among few and among many", "[cuda][attend]") {
+  blip::device<blip::cuda> d({.products = blip::precision::bf16});
+  const int n = 83, columns = 3 * model_width;
+  const numbers v = random_numbers(n * columns, 1);
+  const blip::buffer<blip::cuda, float> qkv{std::vector<float>(v.begin(), v.end())};
+  // The last `count` of the first `end` rows, which see the keys before them.
+  const auto rows = [&](int end, int count) {
+    const auto part = [&](int i, int first) {
+      return blip::matrix_view<const float>{qkv.data() + first * columns + i * model_width, end - first, model_width,
+                                            columns, nullptr};
+    };
+    blip::buffer<blip::cuda, float> y(static_cast<std::size_t>(count * model_width));
+    blip::kernels<blip::cuda>::attention(d, part(0, end - count), part(1, 0), part(2, 0),
+                                         blip::sequence_layout::uniform(1, count),
+                                         blip::sequence_layout::uniform(1, end), nullptr, {2, 0.25, true, {}},
+                                         {y.data(), count, model_width, model_width, nullptr}, {});
+    return y.to_host();
+  };
+  const std::vector<float> all = rows(n, n);
+  for (const int end : {1, 16, 17, 32, 33, 64, 65, 83})
+    for (const int count : {1, 5, 21})
+      if (count <= end) {
+        INFO(count << " rows up to " << end);
+        CHECK(rows(end, count) == rows_of(all, model_width, end - count, count));
+      }
+}
+
 // A causal query sees no key where its sequence has more queries than keys.
 TEST_CASE("cuda: queries in bf16 that see no key get zeros", "[cuda][attend]") {
   for (const auto products : {blip::precision::fp32, blip::precision::bf16}) {

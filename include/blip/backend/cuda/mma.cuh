@@ -20,14 +20,26 @@ __device__ inline unsigned bf16_pair(float low, float high) {
 #endif
 }
 
+// 2^x, off by at most two units in the last place; 0 where it is less than 2^-126.
+__device__ inline float power_of_two(float x) {
+#ifdef __CUDACC__
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return exp2f(x);
+#endif
+}
+
 // c += a b for a [16, 16], b [16, 8] and c [16, 8] in fp32. The lane in group g at place t holds
 //   a[0], a[1]: columns 2 t, 2 t + 1 of rows g, g + 8;  a[2], a[3]: columns 2 t + 8, 2 t + 9 of the same rows
 //   b0: rows 2 t, 2 t + 1 of column g;  b1: rows 2 t + 8, 2 t + 9 of that column
 //   c[0], c[1]: columns 2 t, 2 t + 1 of row g;  c[2], c[3]: of row g + 8
 __device__ inline void mma_m16n8k16(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
 #ifdef __CUDACC__
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
-      "{%0, %1, %2, %3};"
+  asm volatile(  // by all lanes or none: no compiler may move it behind a condition of a lane
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+      "{%8, %9}, {%0, %1, %2, %3};"
       : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 #else

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
+
 #include "blip/backend/cuda/attention_of.cuh"
 #include "blip/backend/cuda/mma_tiles.cuh"
 #include "blip/backend/cuda/tiles.cuh"
@@ -13,6 +15,15 @@
 namespace blip::inline BLIP_ABI::gpu {
 
 inline constexpr float log2_of_e = 1.44269504088896341f;
+inline constexpr float unseen = -std::numeric_limits<float>::infinity();  // the score of a key that a query does not see
+
+// Hides the scores for which sees(row, column) is false; see product_row.
+template <int N, class F>
+__device__ void hide(float (&scores)[N][4], F sees) {
+#pragma unroll
+  for (int i = 0; i < 4 * N; ++i)
+    if (!sees(product_row(i), product_column(i))) scores[i / 4][i % 4] = unseen;
+}
 
 // Dropout of the probabilities of one query sequence: the numbers of dropout_factor, four keys at a time.
 struct probability_dropout {
@@ -37,7 +48,7 @@ struct probability_dropout {
 
 // Sixteen queries of one sequence and head, those of a warp; a lane holds parts of two of them.
 struct warp_queries {
-  int head, column, n, m, query0, key0, first, seen_by_block, seen_by_warp, row[2], seen[2];
+  int head, column, n, m, query0, key0, first, seen_by_block, seen_by_warp, seen_by_all, row[2], seen[2];
   std::uint32_t drawn_row;
   probability_dropout dropout;
 
@@ -48,6 +59,7 @@ struct warp_queries {
     first = of_block + warp() * warp_rows;
     seen_by_block = of_block < n ? a.seen(least(of_block + rows, n) - 1, n, m) : 0;
     seen_by_warp = first < n ? a.seen(least(first + warp_rows, n) - 1, n, m) : 0;
+    seen_by_all = a.seen(first, n, m);
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       row[r] = first + lane_group() + 8 * r;
@@ -75,7 +87,7 @@ struct warp_queries {
 inline constexpr int attend_warps = 8, gradient_warps = 4;
 constexpr int attend_blocks(int width) { return width <= 64 ? 2 : 1; }
 constexpr int query_blocks(int width) { return width <= 64 ? 4 : 2; }
-constexpr int key_blocks(int width) { return width <= 32 ? 4 : width <= 64 ? 3 : 2; }
+constexpr int key_blocks(int width) { return width <= 16 ? 4 : width <= 64 ? 3 : 2; }
 
 template <int D>
 __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_mma(attention_of a, out y, out lse) {
@@ -97,28 +109,25 @@ __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_
     for (int step = 0; step < mma_tile_rows; step += at_once) {
       const int key0 = tile + step;
       if (key0 >= w.seen_by_warp) break;
-      float p[at_once / warp_rows][2][4] = {};
+      float p[at_once / 8][4] = {}, shrink[2];
 #pragma unroll
-      for (int j = 0; j < at_once / warp_rows; ++j)
-        if (key0 + j * warp_rows < w.seen_by_warp)
-          row_products<D>(own, keys + (step + j * warp_rows) * mma_pitch<D>, p[j]);
-      float shrink[2];
+      for (int j = 0; j < at_once; j += warp_rows)
+        if (key0 + j < w.seen_by_warp)
+          row_products<D>(own, keys + (step + j) * mma_pitch<D>, p[j / 8], p[j / 8 + 1]);
+      if (key0 + at_once > w.seen_by_all) hide(p, [&](int r, int c) { return key0 + c < w.seen[r]; });
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        const int left = w.seen[r] - key0 - lane_pair();  // keys that the row sees from the lane's first one on
-        float above = lowest_score;
+        float above = unseen, added = 0;
 #pragma unroll
-        for (int i = 0; i < at_once / 4; ++i)
-          if (i / 2 * 8 + i % 2 < left) above = most(above, p[i / 4][i / 2 % 2][2 * r + i % 2]);
-        above = most(top[r], row_most(above));
-        shrink[r] = exp2f((top[r] - above) * to_log2), top[r] = above, mass[r] *= shrink[r];
-        const float above_log2 = above * to_log2;
+        for (int j = 0; j < at_once / 8; ++j) above = fmaxf(above, fmaxf(p[j][2 * r], p[j][2 * r + 1]));
+        above = fmaxf(top[r], row_most(above));
+        const float above_log2 = fmaxf(above * to_log2, lowest_score);
 #pragma unroll
         for (int i = 0; i < at_once / 4; ++i) {
-          float& x = p[i / 4][i / 2 % 2][2 * r + i % 2];
-          x = i / 2 * 8 + i % 2 < left ? exp2f(x * to_log2 - above_log2) : 0.0f;
-          mass[r] += x;
+          float& x = p[i / 2][2 * r + i % 2];
+          x = power_of_two(x * to_log2 - above_log2), added += x;
         }
+        shrink[r] = power_of_two((top[r] - above) * to_log2), top[r] = above, mass[r] = mass[r] * shrink[r] + added;
       }
       if (__any_sync(all_lanes, shrink[0] != 1 || shrink[1] != 1))  // rarely, once the largest scores were met
 #pragma unroll
@@ -128,12 +137,12 @@ __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_
         w.draw<at_once / 8>(a.spec.dropout, key0, stay);
 #pragma unroll
         for (int i = 0; i < at_once / 2; ++i)
-          p[i / 8][i / 4 % 2][i % 4] *= (stay[i % 4 / 2] >> (i / 4 * 4 + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
+          p[i / 4][i % 4] *= (stay[product_row(i)] >> (i / 4 * 4 + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
       }
 #pragma unroll
-      for (int j = 0; j < at_once / warp_rows; ++j)
-        if (key0 + j * warp_rows < w.seen_by_warp)
-          add_weighted_rows<D>(p[j], values + (step + j * warp_rows) * mma_pitch<D>, sums);
+      for (int j = 0; j < at_once; j += warp_rows)
+        if (key0 + j < w.seen_by_warp)
+          add_weighted_rows<D>(p[j / 8], p[j / 8 + 1], values + (step + j) * mma_pitch<D>, sums);
     }
   }
   float share[2];
@@ -161,7 +170,8 @@ __global__ void __launch_bounds__(gradient_warps* lanes, query_blocks(D))
   row_fragments<D> own, slopes;
   load_rows<D>(own, a.q, w.query0 + w.first, w.query0 + w.n, w.column);
   load_rows<D>(slopes, dy, w.query0 + w.first, w.query0 + w.n, w.column);
-  const float log_mass[2] = {w.of_row(lse, 0) * log2_of_e, w.of_row(lse, 1) * log2_of_e};
+  const float log_mass[2] = {fmaxf(w.of_row(lse, 0) * log2_of_e, lowest_score),
+                             fmaxf(w.of_row(lse, 1) * log2_of_e, lowest_score)};
   const float shared_slope[2] = {w.of_row(common, 0), w.of_row(common, 1)};
 
   float sums[D / 8][4] = {};
@@ -171,19 +181,21 @@ __global__ void __launch_bounds__(gradient_warps* lanes, query_blocks(D))
     load_tiles<D>(keys, a.k, values, a.v, w.key0 + tile, w.key0 + w.m, w.column, rows);
     __syncthreads();
     for (int step = 0; step < rows && tile + step < w.seen_by_warp; step += warp_rows) {
+      const int key0 = tile + step;
       float p[2][4], dp[2][4];
-      row_products<D>(own, keys + step * mma_pitch<D>, p);
-      row_products<D>(slopes, values + step * mma_pitch<D>, dp);
+      row_products<D>(own, keys + step * mma_pitch<D>, p[0], p[1]);
+      row_products<D>(slopes, values + step * mma_pitch<D>, dp[0], dp[1]);
+      if (key0 + warp_rows > w.seen_by_all) hide(p, [&](int r, int c) { return key0 + c < w.seen[r]; });
       unsigned stay[2] = {~0u, ~0u};
-      if (a.spec.dropout.active()) w.draw<2>(a.spec.dropout, tile + step, stay);
+      if (a.spec.dropout.active()) w.draw<2>(a.spec.dropout, key0, stay);
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
-        const int half = i / 4, r = i / 2 % 2, key = tile + step + 8 * half + lane_pair() + i % 2;
-        const float factor = (stay[r] >> (4 * half + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
-        float& x = p[half][i % 4];
-        x = key < w.seen[r] ? exp2f(x * to_log2 - log_mass[r]) * (factor * dp[half][i % 4] - shared_slope[r]) : 0.0f;
+        const int r = product_row(i);
+        const float factor = (stay[r] >> (i / 4 * 4 + i % 2) & 1) != 0 ? w.dropout.factor : 0.0f;
+        float& x = p[i / 4][i % 4];
+        x = power_of_two(x * to_log2 - log_mass[r]) * (factor * dp[i / 4][i % 4] - shared_slope[r]);
       }
-      add_weighted_rows<D>(p, keys + step * mma_pitch<D>, sums);
+      add_weighted_rows<D>(p[0], p[1], keys + step * mma_pitch<D>, sums);
     }
   }
   each_pair_of_sums<D>(sums, [&](int r, int c, pack<2> two) {
@@ -244,38 +256,43 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
       load_tiles<D>(queries, a.q, slopes, dy, query0 + tile, query0 + n, column, rows);
       for (int i = thread(); i < rows; i += threads()) {
         const bool used = tile + i < n;
-        log_masses[i] = used ? lse(query0 + tile + i, head) * log2_of_e : 0.0f;
+        log_masses[i] = used ? fmaxf(lse(query0 + tile + i, head) * log2_of_e, lowest_score) : 0.0f;
         shared_slopes[i] = used ? common(query0 + tile + i, head) : 0.0f;
       }
       __syncthreads();
       for (int step = 0; step < rows && first < m; step += warp_rows) {
         if (tile + step + warp_rows <= seeing_warp) continue;
+        const int first_query = tile + step;
         float p[2][4], dp[2][4];
-        row_products<D>(own, queries + step * mma_pitch<D>, p);
-        row_products<D>(own_values, slopes + step * mma_pitch<D>, dp);
+        row_products<D>(own, queries + step * mma_pitch<D>, p[0], p[1]);
+        // Rows behind the last query are zeros, and those behind the last key are not written: only order hides anything.
+        if (a.spec.causal && first + warp_rows > a.seen(first_query, n, m))
+          hide(p, [&](int r, int c) { return first + lane_group() + 8 * r < a.seen(first_query + c, n, m); });
         // Four lanes share four keys, twice, of four queries; each draws for one query.
         unsigned stay[4] = {~0u, ~0u, ~0u, ~0u};
         if (drop.active()) {
-          const int q = lane_group() % 4, position = tile + step + q / 2 * 8 + lane_pair() + q % 2;
-          const std::uint32_t row = attention_row(head, a.ql.position0(s) + position);
-          const int key = first + lane_group() / 4 * 4;
+          const int q = lane_group() % 4, key = first + lane_group() / 4 * 4;
+          const std::uint32_t row =
+              attention_row(head, a.ql.position0(s) + first_query + q / 2 * 8 + lane_pair() + q % 2);
           const unsigned mine = dropout.four(drop, row, key) | dropout.four(drop, row, key + 8) << 4;
 #pragma unroll
           for (int i = 0; i < 4; ++i) stay[i] = __shfl_sync(all_lanes, mine, (lane() & ~12) | i * 4) >> q;
         }
+        const auto factor = [&](int i) {
+          return (stay[i / 4 * 2 + i % 2] >> 4 * product_row(i) & 1) != 0 ? dropout.factor : 0.0f;
+        };
+        float kept[2][4];
 #pragma unroll
         for (int i = 0; i < 8; ++i) {
-          const int half = i / 4, r = i / 2 % 2, at = step + 8 * half + lane_pair() + i % 2, query = tile + at;
-          const int key = first + lane_group() + 8 * r;
-          float &x = p[half][i % 4], &dx = dp[half][i % 4];
-          const bool visible = query < n && key < m && key < a.seen(query, n, m);
-          const float kept = visible ? exp2f(x * to_log2 - log_masses[at]) : 0.0f;
-          const float factor = (stay[2 * half + i % 2] >> 4 * r & 1) != 0 ? dropout.factor : 0.0f;
-          dx = kept * (factor * dx - shared_slopes[at]);
-          x = kept * factor;
+          p[i / 4][i % 4] = power_of_two(p[i / 4][i % 4] * to_log2 - log_masses[step + product_column(i)]);
+          kept[i / 4][i % 4] = p[i / 4][i % 4] * factor(i);
         }
-        add_weighted_rows<D>(dp, queries + step * mma_pitch<D>, sums);
-        add_weighted_rows<D>(p, slopes + step * mma_pitch<D>, value_sums);
+        add_weighted_rows<D>(kept[0], kept[1], slopes + step * mma_pitch<D>, value_sums);
+        row_products<D>(own_values, slopes + step * mma_pitch<D>, dp[0], dp[1]);
+#pragma unroll
+        for (int i = 0; i < 8; ++i)
+          p[i / 4][i % 4] *= factor(i) * dp[i / 4][i % 4] - shared_slopes[step + product_column(i)];
+        add_weighted_rows<D>(p[0], p[1], queries + step * mma_pitch<D>, sums);
       }
     }
   });

@@ -92,27 +92,33 @@ __device__ void fragment(const tile_fragments<D>& own, int k, unsigned (&a)[4]) 
   ldmatrix_x4(a, below_first<D>(own.rows + 16 * k));
 }
 
-// products[16, 16] = own rows times sixteen rows of a tile; products[0] are with the first eight of these.
+// Products [16, 8 n] of a warp lie in its lanes as p[n][4]; element i = 4 eight + 2 r + e of a lane is that of row
+// lane_group() + 8 r and of column 8 eight + lane_pair() + e.
+__device__ inline int product_row(int i) { return i / 2 % 2; }
+__device__ inline int product_column(int i) { return i / 4 * 8 + lane_pair() + i % 2; }
+
+// [16, 16] = own rows times sixteen rows of a tile, the first eight of these in `left`.
 template <int D, class Own>
-__device__ void row_products(const Own& own, const bf16* rows, float (&products)[2][4]) {
+__device__ void row_products(const Own& own, const bf16* rows, float (&left)[4], float (&right)[4]) {
 #pragma unroll
-  for (int i = 0; i < 8; ++i) products[i / 4][i % 4] = 0;
+  for (int i = 0; i < 4; ++i) left[i] = right[i] = 0;
 #pragma unroll
   for (int k = 0; k < D / 16; ++k) {
     unsigned a[4], b[4];
     fragment(own, k, a);
     ldmatrix_x4(b, beside_first<D>(rows + 16 * k));
-    mma_m16n8k16(products[0], a, b[0], b[1]);
-    mma_m16n8k16(products[1], a, b[2], b[3]);
+    mma_m16n8k16(left, a, b[0], b[1]);
+    mma_m16n8k16(right, a, b[2], b[3]);
   }
 }
 
-// sums[16, D] += weights [16, 16], rounded to bf16, times sixteen rows of a tile; weights lie as row_products leaves
-// its results, which is how two neighbouring eights of columns make the left factor of a product.
+// sums [16, D] += weights [16, 16], rounded to bf16, times sixteen rows of a tile. Two eights of products lie as the
+// left factor of another product does.
 template <int D>
-__device__ void add_weighted_rows(const float (&weights)[2][4], const bf16* rows, float (&sums)[D / 8][4]) {
-  const unsigned a[4] = {bf16_pair(weights[0][0], weights[0][1]), bf16_pair(weights[0][2], weights[0][3]),
-                         bf16_pair(weights[1][0], weights[1][1]), bf16_pair(weights[1][2], weights[1][3])};
+__device__ void add_weighted_rows(const float (&left)[4], const float (&right)[4], const bf16* rows,
+                                  float (&sums)[D / 8][4]) {
+  const unsigned a[4] = {bf16_pair(left[0], left[1]), bf16_pair(left[2], left[3]), bf16_pair(right[0], right[1]),
+                         bf16_pair(right[2], right[3])};
 #pragma unroll
   for (int n = 0; n < D / 16; ++n) {
     unsigned b[4];
@@ -134,8 +140,8 @@ __device__ void each_pair_of_sums(const float (&sums)[D / 8][4], F f) {
 
 // Over the four lanes that share a row.
 __device__ inline float row_most(float x) {
-  x = most(x, __shfl_xor_sync(all_lanes, x, 1));
-  return most(x, __shfl_xor_sync(all_lanes, x, 2));
+  x = fmaxf(x, __shfl_xor_sync(all_lanes, x, 1));
+  return fmaxf(x, __shfl_xor_sync(all_lanes, x, 2));
 }
 __device__ inline float row_sum(float x) {
   x += __shfl_xor_sync(all_lanes, x, 1);
