@@ -2,6 +2,7 @@
 //
 // Attention with products of bf16, which a GPU's tensor cores multiply when heads are 16, 32 ... 128 columns wide: the
 // laws of attention, 128 columns to a model.
+#include "blip/layers/transformer_block.hpp"
 #include "blip/ops/attend.hpp"
 #include "support/laws.hpp"
 
@@ -85,6 +86,27 @@ TEST_CASE("cuda: self-attention in bf16 between gaps that hold NaN", "[cuda][att
                       .layouts = {gaps},
                       .output_split = 0,
                       .output_gaps = true});
+}
+
+TEST_CASE("cuda: self-attention in bf16 before NaN behind the rows in use", "[cuda][attend]") {
+  const law_layout few{.lengths = {18, 5}, .begins = {0, 18}, .rows = 50};
+  for (const bool causal : {false, true})
+    check_rounded_laws(
+        self_attention({.causal = causal, .dropout = 0.2f}),
+        {.inputs = {{.rows = 50, .width = 3 * model_width, .split = 0, .live = 23}}, .layouts = {few}});
+}
+
+TEST_CASE("cuda: a block with heads of 16 in bf16 obeys the laws", "[cuda][layers]") {
+  static constexpr blip::block_config config{.width = 32, .heads = 2, .hidden = 48};
+  static constexpr blip::block_options noisy{.norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f, .drop_path = 0.2f};
+  check_rounded_laws(subject([]<class B>() { return blip::transformer_block<config, B>(noisy); },
+                             [](auto& t, const auto& m, const auto& a) {
+                               return m.forward(t, a.x(0, w<32>), a.layout(0), true).ref();
+                             }),
+                     {.inputs = {{24, 32, 0}},
+                      .layouts = {law_layout::packed({5, 19})},
+                      .output_split = 0,
+                      .tape = {.stochastic = true, .seed = 11}});
 }
 
 TEST_CASE("cuda: cross-attention in bf16 of few rows to many, and of many to few", "[cuda][attend]") {
