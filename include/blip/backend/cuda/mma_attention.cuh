@@ -15,7 +15,8 @@
 namespace blip::inline BLIP_ABI::gpu {
 
 inline constexpr float log2_of_e = 1.44269504088896341f;
-inline constexpr float unseen = -std::numeric_limits<float>::infinity();  // the score of a key that a query does not see
+// The score of a key that a query does not see.
+inline constexpr float unseen = -std::numeric_limits<float>::infinity();
 
 // Hides the scores for which sees(row, column) is false; see product_row.
 template <int N, class F>
@@ -265,7 +266,7 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
         const int first_query = tile + step;
         float p[2][4], dp[2][4];
         row_products<D>(own, queries + step * mma_pitch<D>, p[0], p[1]);
-        // Rows behind the last query are zeros, and those behind the last key are not written: only order hides anything.
+        // Rows behind the last query are zeros, those behind the last key are not written: only order hides scores.
         if (a.spec.causal && first + warp_rows > a.seen(first_query, n, m))
           hide(p, [&](int r, int c) { return first + lane_group() + 8 * r < a.seen(first_query + c, n, m); });
         // Four lanes share four keys, twice, of four queries; each draws for one query.
