@@ -18,9 +18,7 @@ struct variant {
   float dropout = 0, path = 0;
   double scale = 0.25;
 
-  blip::attention_spec spec() const {
-    return {model_width / head, scale, causal, {dropout, path, {5, nullptr, 17}}};
-  }
+  blip::attention_spec spec() const { return {model_width / head, scale, causal, {dropout, path, {5, nullptr, 17}}}; }
 };
 
 law_subject self_attention(const variant& v) {
@@ -30,8 +28,8 @@ law_subject self_attention(const variant& v) {
 }
 law_subject cross_attention(const variant& v, bool sourced) {
   return op([=](auto& t, const auto&, const auto& a) {
-    return blip::ops::attend_cross<model_width>(t, a.x(0, w<model_width>), a.x(1, w<2 * model_width>), a.layout(0), a.layout(1),
-                                          sourced ? a.ints(0) : nullptr, v.spec())
+    return blip::ops::attend_cross<model_width>(t, a.x(0, w<model_width>), a.x(1, w<2 * model_width>), a.layout(0),
+                                                a.layout(1), sourced ? a.ints(0) : nullptr, v.spec())
         .ref();
   });
 }
@@ -66,8 +64,7 @@ TEST_CASE("cuda: self-attention in bf16 obeys the laws, whatever the width of he
 }
 
 TEST_CASE("cuda: self-attention in bf16 over more rows than a tile and than a block's warps", "[cuda][attend]") {
-  for (const bool causal : {false, true})
-    check_rounded_laws(self_attention({.causal = causal}), packed({65, 16, 150}));
+  for (const bool causal : {false, true}) check_rounded_laws(self_attention({.causal = causal}), packed({65, 16, 150}));
   check_rounded_laws(self_attention({.causal = true, .dropout = 0.1f}), packed({1, 17, 33, 65}));
 }
 
@@ -91,14 +88,14 @@ TEST_CASE("cuda: self-attention in bf16 between gaps that hold NaN", "[cuda][att
 TEST_CASE("cuda: self-attention in bf16 before NaN behind the rows in use", "[cuda][attend]") {
   const law_layout few{.lengths = {18, 5}, .begins = {0, 18}, .rows = 50};
   for (const bool causal : {false, true})
-    check_rounded_laws(
-        self_attention({.causal = causal, .dropout = 0.2f}),
-        {.inputs = {{.rows = 50, .width = 3 * model_width, .split = 0, .live = 23}}, .layouts = {few}});
+    check_rounded_laws(self_attention({.causal = causal, .dropout = 0.2f}),
+                       {.inputs = {{.rows = 50, .width = 3 * model_width, .split = 0, .live = 23}}, .layouts = {few}});
 }
 
 TEST_CASE("cuda: a block with heads of 16 in bf16 obeys the laws", "[cuda][layers]") {
   static constexpr blip::block_config config{.width = 32, .heads = 2, .hidden = 48};
-  static constexpr blip::block_options noisy{.norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f, .drop_path = 0.2f};
+  static constexpr blip::block_options noisy{
+      .norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f, .drop_path = 0.2f};
   check_rounded_laws(subject([]<class B>() { return blip::transformer_block<config, B>(noisy); },
                              [](auto& t, const auto& m, const auto& a) {
                                return m.forward(t, a.x(0, w<32>), a.layout(0), true).ref();

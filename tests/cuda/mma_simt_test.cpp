@@ -61,7 +61,8 @@ attention_work work_of(int queries, int keys, int heads, int head, precision pro
       dq(static_cast<std::size_t>(queries) * static_cast<std::size_t>(width)),
       dk(static_cast<std::size_t>(keys) * static_cast<std::size_t>(width)),
       dv(static_cast<std::size_t>(keys) * static_cast<std::size_t>(width));
-  const matrix_view<const float> qs{q.data(), queries, width, stride, nullptr}, ks{k.data(), keys, width, stride, nullptr};
+  const matrix_view<const float> qs{q.data(), queries, width, stride, nullptr},
+      ks{k.data(), keys, width, stride, nullptr};
   const matrix_view<float> ys{y.data(), queries, width, width, nullptr}, ls{lse.data(), queries, heads, heads, nullptr};
   const auto gradient = [&](buffer<cuda, float>& to, int rows) {
     return gradient_view<float>{{to.data(), rows, width, width, nullptr}, false};
@@ -93,8 +94,7 @@ TEST_CASE("cuda: mma multiplies the fragments of all lanes", "[cuda][simt]") {
       const int row = i % 4 < 2 ? group : group + 8, column = in_group * 2 + (i & 1) + (i < 4 ? 0 : 8);
       at(left, 8 * l + i) = at(a, 16 * row + column);
     }
-    for (int i = 0; i < 4; ++i)
-      at(right, 4 * l + i) = at(b, 8 * (in_group * 2 + (i & 1) + (i < 2 ? 0 : 8)) + group);
+    for (int i = 0; i < 4; ++i) at(right, 4 * l + i) = at(b, 8 * (in_group * 2 + (i & 1) + (i < 2 ? 0 : 8)) + group);
     for (int i = 0; i < 4; ++i) {
       const int row = i < 2 ? group : group + 8, column = in_group * 2 + (i & 1);
       at(sums, 4 * l + i) = at(expected, 4 * l + i) = at(c, 8 * row + column);
@@ -133,7 +133,8 @@ TEST_CASE("cuda: ldmatrix whose rows share banks, or are not aligned, is noticed
   buffer<cuda, unsigned> to(128);
   const auto conflicts = [&](int pitch) {
     const auto before = simt::work_done().bank_conflicts;
-    gpu::launch(&one_ldmatrix<false>, gpu::grid_of(1), gpu::lanes, 32 * 64 * sizeof(bf16), from.data(), pitch, to.data());
+    gpu::launch(&one_ldmatrix<false>, gpu::grid_of(1), gpu::lanes, 32 * 64 * sizeof(bf16), from.data(), pitch,
+                to.data());
     return simt::work_done().bank_conflicts - before;
   };
   CHECK(conflicts(8) == 0);

@@ -43,11 +43,13 @@ inline void ldmatrix_x4(unsigned (&to)[4], const void* row, bool transposed) {
     std::uint16_t pair[2];
     unsigned banks = 0;
     bool aligned = true;
-    for (int r = 0; r < 8; ++r) banks |= 1u << (rows[8 * m + r] / 16 % 8), aligned = aligned && rows[8 * m + r] % 16 == 0;
+    for (int r = 0; r < 8; ++r)
+      banks |= 1u << (rows[8 * m + r] / 16 % 8), aligned = aligned && rows[8 * m + r] % 16 == 0;
     if (lane() == 0 && banks != 0xffu) count_bank_conflict();
     for (int i = 0; i < 2; ++i)
       std::memcpy(&pair[i],
-                  transposed ? bytes(8 * m + 2 * place + i) + 2 * group : bytes(8 * m + group) + 2 * (2 * place + i), 2);
+                  transposed ? bytes(8 * m + 2 * place + i) + 2 * group : bytes(8 * m + group) + 2 * (2 * place + i),
+                  2);
     to[m] = aligned ? pair[0] | static_cast<unsigned>(pair[1]) << 16 : 0xffffffffu;
   }
 }

@@ -83,8 +83,8 @@ struct warp_queries {
   __device__ float of_row(in x, int r) const { return row[r] < n ? x(query0 + row[r], head) : 0.0f; }
 };
 
-// Warps of a block share what it reads of the other rows; blocks of a multiprocessor limit registers, to 128 where heads
-// are up to 64 wide (168 for the gradients of keys, which have two sums), else to 255.
+// Warps of a block share what it reads of the other rows; blocks of a multiprocessor limit registers, to 128 where
+// heads are up to 64 wide (168 for the gradients of keys, which have two sums), else to 255.
 inline constexpr int attend_warps = 8, gradient_warps = 4;
 constexpr int attend_blocks(int width) { return width <= 64 ? 2 : 1; }
 constexpr int query_blocks(int width) { return width <= 64 ? 4 : 2; }
@@ -113,8 +113,7 @@ __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_
       float p[at_once / 8][4] = {}, shrink[2];
 #pragma unroll
       for (int j = 0; j < at_once; j += warp_rows)
-        if (key0 + j < w.seen_by_warp)
-          row_products<D>(own, keys + (step + j) * mma_pitch<D>, p[j / 8], p[j / 8 + 1]);
+        if (key0 + j < w.seen_by_warp) row_products<D>(own, keys + (step + j) * mma_pitch<D>, p[j / 8], p[j / 8 + 1]);
       if (key0 + at_once > w.seen_by_all) hide(p, [&](int r, int c) { return key0 + c < w.seen[r]; });
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
@@ -200,8 +199,7 @@ __global__ void __launch_bounds__(gradient_warps* lanes, query_blocks(D))
     }
   }
   each_pair_of_sums<D>(sums, [&](int r, int c, pack<2> two) {
-    if (w.row[r] < w.n)
-      put<2>(dq, w.query0 + w.row[r], w.column + c, {{two.v[0] * scale, two.v[1] * scale}});
+    if (w.row[r] < w.n) put<2>(dq, w.query0 + w.row[r], w.column + c, {{two.v[0] * scale, two.v[1] * scale}});
   });
 }
 
@@ -309,8 +307,8 @@ __global__ void __launch_bounds__(gradient_warps* lanes, key_blocks(D))
 
 // --- host ---
 
-// Blocks of at most `most_warps` warps that have sixteen of `longest` rows each, as equal as they can be. Where few rows
-// meet several tiles of others, warps without rows help to read these.
+// Blocks of at most `most_warps` warps that have sixteen of `longest` rows each, as equal as they can be. Where few
+// rows meet several tiles of others, warps without rows help to read these.
 struct warp_grid {
   dim3 grid;
   int threads;

@@ -134,8 +134,7 @@ __device__ void each_pair_of_sums(const float (&sums)[D / 8][4], F f) {
 #pragma unroll
   for (int n = 0; n < D / 8; ++n)
 #pragma unroll
-    for (int r = 0; r < 2; ++r)
-      f(r, 8 * n + lane_pair(), pack<2>{sums[n][2 * r], sums[n][2 * r + 1]});
+    for (int r = 0; r < 2; ++r) f(r, 8 * n + lane_pair(), pack<2>{sums[n][2 * r], sums[n][2 * r + 1]});
 }
 
 // Over the four lanes that share a row.
