@@ -11,6 +11,9 @@ using namespace blip_test;
 namespace {
 
 constexpr int model_width = 128;
+constexpr blip::block_config block_of_32{.width = 32, .heads = 2, .hidden = 48};
+constexpr blip::block_options noisy_block{
+    .norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f, .drop_path = 0.2f};
 
 struct variant {
   int head = 64;
@@ -93,10 +96,7 @@ TEST_CASE("cuda: self-attention in bf16 before NaN behind the rows in use", "[cu
 }
 
 TEST_CASE("cuda: a block with heads of 16 in bf16 obeys the laws", "[cuda][layers]") {
-  static constexpr blip::block_config config{.width = 32, .heads = 2, .hidden = 48};
-  static constexpr blip::block_options noisy{
-      .norm_eps = 1e-5, .dropout = 0.1f, .attention_dropout = 0.1f, .drop_path = 0.2f};
-  check_rounded_laws(subject([]<class B>() { return blip::transformer_block<config, B>(noisy); },
+  check_rounded_laws(subject([]<class B>() { return blip::transformer_block<block_of_32, B>(noisy_block); },
                              [](auto& t, const auto& m, const auto& a) {
                                return m.forward(t, a.x(0, w<32>), a.layout(0), true).ref();
                              }),
