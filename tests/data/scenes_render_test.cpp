@@ -101,9 +101,9 @@ TEST_CASE("scenes: the bytes of pictures and captions are those of every other m
     int pictures;
     std::uint64_t pixels, texts;
   };
-  constexpr std::array<known, 3> golden{{{world_size::nano, 64, 0x812107966638f998u, 0xa11750641e4e7dffu},
+  constexpr std::array<known, 3> golden{{{world_size::nano, 64, 0x812107966638f998u, 0x0bdd4d59d960ee27u},
                                          {world_size::mini, 64, 0x97732cd9a27635a4u, 0xf80f5cae53008accu},
-                                         {world_size::base, 12, 0xd428ac02fdf67346u, 0x1a81bbe4480830a0u}}};
+                                         {world_size::base, 12, 0xd428ac02fdf67346u, 0xf254f11d807a44b7u}}};
   for (const known& k : golden) {
     const pairs p(world(k.size, 20'26), split::web);
     std::uint64_t pixels = blip_test::fnv(std::string()), texts = pixels;

@@ -63,6 +63,14 @@ blip::images<T> images_of(T& t, const blip::picture_batch<B>& p) {
   return {t.input(rows_of(p.pixels, p.count, p.channels * p.height * p.width)), p.channels, p.height, p.width};
 }
 
+// What the text tower gives by itself: a step asks for all rows only where fusion carries them on.
+template <class M, class B>
+std::vector<typename B::scalar> text_states(blip::device<B>& d, const M& model, const blip::arena<B>& values,
+                                            const blip::text_batch<B>& texts) {
+  blip::inference_tape<B> t(d, values);
+  return blip::to_host(model.towers().text(t, texts.ids(), texts.layout()));
+}
+
 // Collects what a step shows, to be compared by name.
 template <class B>
 struct shown {

@@ -2,6 +2,7 @@
 #include "blip/autograd/checkpoint.hpp"
 #include "blip/layers/attention.hpp"
 #include "blip/layers/transformer_block.hpp"
+#include "blip/ops/first_rows.hpp"
 #include "support/laws.hpp"
 
 using namespace blip_test;
@@ -65,4 +66,46 @@ TEST_CASE("a checkpointed block has the same bits as a kept one", "[layers]") {
   const law_point p = random_point(stochastic, kept->entries());
   const numbers dy = random_numbers(84, 3);
   same_bits(kept->record(p, dy), recomputed->record(p, dy));
+}
+
+namespace {
+
+// What `first` gives are the first rows of what `all` gives, [sequences, 12]: the same bits, and gradients but for the
+// order of sums.
+void first_rows_law(const law_subject& first, const law_subject& all, const law_case& c) {
+  check_laws(first, c, of_a_tower);
+  const auto some = first.cpu(c, {}), whole = all.cpu(c, {});
+  const law_point p = random_point(c, whole->entries());
+  const numbers dy = random_numbers(12 * c.layouts[0].sequences(), 3);
+  same_values(some->record(p, dy), whole->record(p, dy), of_float.gradient);
+}
+
+template <block_config C>
+law_subject first_of_block(bool alone) {
+  return subject([]<class B>() { return transformer_block<C, B>(noisy); }, [alone](auto& t, const auto& m, const auto& a) {
+    const auto run = [&](const auto&... reads) {
+      return alone ? m.forward_first(t, a.x(0, w<12>), a.layout(0), reads...)
+                   : ops::first_rows(t, m.forward(t, a.x(0, w<12>), a.layout(0), false, reads...), a.layout(0));
+    };
+    if constexpr (C.context > 0) {
+      const auto projected = m.project(t, a.x(1, w<8>));
+      return run(cross_input<std::decay_t<decltype(t)>, 12>{projected, a.layout(1)}).ref();
+    } else {
+      return run().ref();
+    }
+  });
+}
+
+template <block_config C>
+void first_of_block_law(law_case c) {
+  c.output_split = -1;
+  first_rows_law(first_of_block<C>(true), first_of_block<C>(false), c);
+}
+
+}  // namespace
+
+TEST_CASE("a block gives first rows alone as among all", "[layers]") {
+  first_of_block_law<block_config{.width = 12, .heads = 3, .hidden = 20}>(
+      {.inputs = {{9, 12}}, .layouts = {law_layout::equal(3, 3)}, .tape = {.stochastic = true, .seed = 11}});
+  first_of_block_law<reads_context>(crossing);
 }

@@ -3,6 +3,7 @@
 #include "blip/core/text_batch.hpp"
 #include "blip/models/text_transformer.hpp"
 #include "blip/models/vit.hpp"
+#include "blip/ops/first_rows.hpp"
 #include "support/laws.hpp"
 
 using namespace blip_test;
@@ -53,6 +54,45 @@ TEST_CASE("the text tower reads pictures in every layer, as encoder and as decod
       const auto context = m.project(t, a.x(0, w<10>), a.layout(1));
       return m.multimodal(t, a.ints(0), a.layout(0), context, a.ints(1), causal).ref();
     }), texts, of_a_tower);
+}
+
+namespace {
+
+// The first rows of the texts, alone or of all.
+template <text_config C>
+law_subject first_of_text(text_options o, bool alone, bool reads) {
+  return subject([o]<class B>() { return text_transformer<C, B>(o); }, [alone, reads](auto& t, const auto& m, const auto& a) {
+    const auto& rows = a.layout(0);
+    if (!reads)
+      return (alone ? m.text_first(t, a.ints(0), rows) : ops::first_rows(t, m.text(t, a.ints(0), rows), rows)).ref();
+    const auto context = m.project(t, a.x(0, w<10>), a.layout(1));
+    if constexpr (C.cross == cross_schedule::from_layer) {
+      const auto states = m.text(t, a.ints(0), rows);
+      return (alone ? m.fuse_first(t, states, rows, context, a.ints(1))
+                    : ops::first_rows(t, m.fuse(t, states, rows, context, a.ints(1)), rows)).ref();
+    } else {
+      return (alone ? m.multimodal_first(t, a.ints(0), rows, context, a.ints(1))
+                    : ops::first_rows(t, m.multimodal(t, a.ints(0), rows, context, a.ints(1)), rows)).ref();
+    }
+  });
+}
+
+template <text_config C>
+void first_of_text_law(const text_options& o, bool reads) {
+  const auto alone = first_of_text<C>(o, true, reads).cpu(texts, {}), all = first_of_text<C>(o, false, reads).cpu(texts, {});
+  const law_point p = random_point(texts, all->entries());
+  const numbers dy = random_numbers(2 * 12, 3);
+  same_values(alone->record(p, dy), all->record(p, dy), of_float.gradient);
+}
+
+}  // namespace
+
+TEST_CASE("the text tower gives first rows alone as among all", "[models]") {
+  text_options again = small, none = small;
+  again.checkpoint_last = 2, none.cross_from = none.layers;
+  for (const text_options& o : {small, again})
+    for (const bool reads : {false, true}) first_of_text_law<crossing>(o, reads), first_of_text_law<fusing>(o, reads);
+  first_of_text_law<fusing>(none, true);
 }
 
 TEST_CASE("the text tower fuses given states from a layer on", "[models]") {

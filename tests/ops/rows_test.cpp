@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blip/ops/row_range.hpp"
 #include "blip/ops/concat.hpp"
+#include "blip/ops/first_rows.hpp"
 #include "blip/ops/gather_rows.hpp"
 #include "blip/ops/l2_normalize.hpp"
 #include "blip/ops/layer_norm.hpp"
@@ -106,4 +107,14 @@ TEST_CASE("a range of rows is a view whose gradient adds to them", "[ops]") {
   const std::vector<double> x(14);
   const auto rows = t.input<7>({x.data(), 2, 7, 7, nullptr});
   CHECK_THROWS_AS(blip::ops::row_range(t, rows, 1, 2), blip::shape_error);
+}
+
+TEST_CASE("the first rows of sequences obey the laws", "[ops]") {
+  const auto first = op([](auto& t, const auto&, const auto& a) {
+    return blip::ops::first_rows(t, a.x(0, w<37>), a.layout(0)).ref();
+  });
+  check_laws(first, {.inputs = {{9, 37}}, .layouts = {law_layout::packed({4, 2, 3})}});
+  check_laws(first, {.inputs = {{9, 37}}, .layouts = {law_layout::equal(3, 3)}});
+  check_laws(first, {.inputs = {{.rows = 12, .width = 37, .split = 0, .gaps = true}},
+                     .layouts = {law_layout{.lengths = {3, 4}, .begins = {1, 6}, .positions = {2, 0}, .streams = {7, 3}, .rows = 12}}});
 }

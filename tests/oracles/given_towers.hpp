@@ -2,6 +2,7 @@
 #pragma once
 
 #include "blip/losses/tower_pass.hpp"
+#include "blip/ops/first_rows.hpp"
 #include "support/numbers.hpp"
 
 namespace blip_test {
@@ -39,9 +40,9 @@ struct given_towers {
   }
   // Matching continues from the states of text alone.
   template <class T>
-  blip::var<T, Width> fuse(T&, const blip::var<T, Width>& x, const blip::sequence_layout&, nothing,
-                           blip::source_index) const {
-    return x;
+  blip::var<T, Width> fuse_first(T& t, const blip::var<T, Width>& x, const blip::sequence_layout& layout, nothing,
+                                 blip::source_index) const {
+    return blip::ops::first_rows(t, x, layout);
   }
   template <class T>
   nothing project(T&, const image_rows<T>&) const {

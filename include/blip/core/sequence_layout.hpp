@@ -32,6 +32,12 @@ struct sequence_layout {
     return static_cast<std::uint32_t>(streams ? streams[s] : first_stream + s);
   }
 
+  // The first row of each of these sequences, one after the other; random numbers are drawn where they were.
+  constexpr sequence_layout firsts() const {
+    sequence_layout l = uniform(sequences, 1, first_stream);
+    l.positions = positions, l.streams = streams;
+    return l;
+  }
   // `sequences` sequences of `length` rows each, one after the other.
   static constexpr sequence_layout uniform(int sequences, int length, int first_stream = 0) {
     return {sequences, sequences * length, length, length, nullptr, nullptr, nullptr, nullptr, first_stream, false};

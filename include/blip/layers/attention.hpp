@@ -90,6 +90,15 @@ class attention<C, B, true> {
     return {};
   }
 
+  // What forward(), not causal, gives the first row of each sequence: [sequences, width].
+  template <class T, int K>
+  var<T, C.width> forward_first(T& t, const var<T, K>& x, const sequence_layout& layout) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
+    static_assert(detail::attention_input_is<K, C.width>());
+    return output_.forward(t, ops::attend_first<C.width>(t, fused_.forward(t, x), layout, spec(t, false)));
+  }
+
   // The same, causal, of rows that continue sequences: what came before them is in the cache, where they go too.
   template <class T, int K>
   var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout,

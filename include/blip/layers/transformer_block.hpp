@@ -100,17 +100,26 @@ class transformer_block<C, B, true> {
     return {};
   }
 
+  // What forward(), not causal, gives the first row of each sequence, [sequences, width]: all rows are keys, and only
+  // these are asked about, normalised and sent through the MLP. For a last layer of which nothing else is read.
+  template <class T, int K, class... Context>
+  var<T, width> forward_first(T& t, const var<T, K>& x, const sequence_layout& layout, const Context&... contexts) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::block_input_is<K, C.width>());
+    const sequence_layout firsts = layout.firsts();
+    const var<T, width> h =
+        branch(t, ops::first_rows(t, x, layout), x, norm1_, attention_.output_weight(), firsts,
+               [&](const var<T, width>& rows) { return attention_.forward_first(t, rows, layout); });
+    return rest(t, h, firsts, contexts...);
+  }
+
   // The same, causal, for rows that continue sequences: what came before them is in the cache, where they go too.
   template <class T, int K, class... Context>
   var<T, width> extend(T& t, const var<T, K>& x, const sequence_layout& layout, const cached_keys<T, width>& cache,
                        const Context&... contexts) const {
     static_assert(same_back_end<T, B>());
     static_assert(detail::block_input_is<K, C.width>());
-    const var<T, width> h = self_attention(t, x, layout, cache);
-    if constexpr (sizeof...(Context) == 0)
-      return feed_forward(t, h, layout);
-    else
-      return feed_forward(t, cross_attention(t, h, layout, contexts...), layout);
+    return rest(t, self_attention(t, x, layout, cache), layout, contexts...);
   }
 
   // Keys and values of context rows for this layer's cross-attention.
@@ -172,32 +181,41 @@ class transformer_block<C, B, true> {
     explicit without_cross(const block_options&) {}
   };
 
-  // One residual branch; dropout draws at the address of the branch's last weight.
+  // One residual branch, of rows `x` that is computed from `rows`; dropout draws at the address of its last weight.
   template <class T, class Branch>
-  var<T, width> branch(T& t, const var<T, width>& x, const layer_norm<width, B>& norm, const parameter& site,
-                       const sequence_layout& layout, Branch&& compute) const {
+  var<T, width> branch(T& t, const var<T, width>& x, const var<T, width>& rows, const layer_norm<width, B>& norm,
+                       const parameter& site, const sequence_layout& layout, Branch&& compute) const {
     const dropout_spec dropout = t.dropout(options_.dropout, site, options_.drop_path);
     if constexpr (C.norm == norm_order::before)
-      return ops::residual(t, x, compute(norm.forward(t, x)), layout, dropout);
+      return ops::residual(t, x, compute(norm.forward(t, rows)), layout, dropout);
     else
-      return norm.forward(t, ops::residual(t, x, compute(x), layout, dropout));
+      return norm.forward(t, ops::residual(t, x, compute(rows), layout, dropout));
   }
 
   // `reach`: whether it is causal, and who looks at it; or the cache of what came before.
   template <class T, class... Reach>
   var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Reach&... reach) const {
-    return branch(t, x, norm1_, attention_.output_weight(), layout,
+    return branch(t, x, x, norm1_, attention_.output_weight(), layout,
                   [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach...); });
   }
   template <class T, class... Context>
   var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Context&... c) const {
-    return branch(t, x, cross_.norm, cross_.attention.output_weight(), layout,
+    return branch(t, x, x, cross_.norm, cross_.attention.output_weight(), layout,
                   [&](const var<T, width>& h) { return cross_.attention.read(t, h, layout, c...); });
   }
   template <class T>
   var<T, width> feed_forward(T& t, const var<T, width>& x, const sequence_layout& layout) const {
-    return branch(t, x, norm2_, mlp_.output_weight(), layout,
+    return branch(t, x, x, norm2_, mlp_.output_weight(), layout,
                   [&](const var<T, width>& h) { return mlp_.forward(t, h); });
+  }
+
+  // What follows self-attention.
+  template <class T, class... Context>
+  var<T, width> rest(T& t, const var<T, width>& h, const sequence_layout& layout, const Context&... contexts) const {
+    if constexpr (sizeof...(Context) == 0)
+      return feed_forward(t, h, layout);
+    else
+      return feed_forward(t, cross_attention(t, h, layout, contexts...), layout);
   }
 
   block_options options_;

@@ -7,6 +7,7 @@
 #include "blip/layers/linear.hpp"
 #include "blip/losses/examples.hpp"
 #include "blip/losses/mlm.hpp"
+#include "blip/ops/gather_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
 

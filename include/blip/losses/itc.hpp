@@ -63,8 +63,8 @@ class itc {
  public:
   static constexpr std::string_view name = "itc";
   static constexpr itc_config settings = C;
-  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::text_states, need::momentum>,
-                                   type_list<need::image_states, need::text_states>>;
+  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::text_features, need::momentum>,
+                                   type_list<need::image_states, need::text_features>>;
   using provides = type_list<need::similarity>;
 
   explicit itc(const itc_options& o = {}) : options_(o) {}
@@ -245,9 +245,9 @@ class itc {
     struct pair {
       var<typename P::tape_type, C.width> image, text;
     };
-    const int pictures = pass.images.layout.sequences, texts = pass.texts.layout().sequences;
+    const int pictures = pass.images.layout.sequences;
     return pair{head.image(pass.tape, ops::gather_rows(pass.tape, pass.images.rows, pass.class_rows, pictures)),
-                head.text(pass.tape, ops::gather_rows(pass.tape, pass.text_states, pass.towers.feature_rows(pass.texts), texts))};
+                head.text(pass.tape, pass.text_features)};
   }
 
   itc_options options_;

@@ -30,7 +30,7 @@ template <class Negatives = negatives_by_similarity>
 class itm {
  public:
   static constexpr std::string_view name = "itm";
-  using needs = typename joined_lists<type_list<need::image_states, need::text_states, need::fusion>,
+  using needs = typename joined_lists<type_list<need::image_states, need::begun_texts, need::fusion>,
                                       typename Negatives::needs>::type;
   using provides = type_list<>;
 
@@ -110,16 +110,15 @@ class itm {
     const pair_pool<P> pool = everywhere ? pairs_of_all_ranks(pass, d.texts, d.lengths) : own_pairs(pass, d.texts);
     const ops::text_pairs pairs = ops::matching_pairs(t, pool.texts, pool.first, n, own.rows, other.image_for_text,
                                                       other.text_for_image, d.streams.data());
-    const auto states = [&] {
+    const auto first = [&] {
       if constexpr (P::towers_type::fuses_states) {
         const auto rows = ops::gather_rows(t, pool.states, pairs.rows, pairs.layout.rows, pairs.layout.live);
-        return pass.towers.fuse(t, rows, pairs.layout, pool.pictures, pairs.images);
+        return pass.towers.fuse_first(t, rows, pairs.layout, pool.pictures, pairs.images);
       } else {
         const int* const ids = ops::gather_ints(t, pool.ids, pairs.rows, pairs.layout.rows, pairs.layout.live);
-        return pass.towers.multimodal(t, ids, pairs.layout, pool.pictures, pairs.images);
+        return pass.towers.multimodal_first(t, ids, pairs.layout, pool.pictures, pairs.images);
       }
     }();
-    const auto first = ops::gather_rows(t, states, pairs.layout.begins, 3 * n);
     pass.show("itm_states", first);
     const auto logits = head.forward(t, first);
     pass.show("itm_logits", logits);

@@ -3,6 +3,7 @@
 
 #include "blip/models/text_transformer.hpp"
 #include "blip/ops/attend.hpp"
+#include "blip/ops/first_rows.hpp"
 #include "blip/ops/row_range.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -25,13 +26,28 @@ struct held_input {
 }  // namespace detail
 
 template <text_config C, backend B>
-template <class T>
+template <typename text_transformer<C, B, true>::wanted Rows, class Block, class T, class... Reads>
+auto text_transformer<C, B, true>::run_block(const Block& block, bool last, T& t, const states<T>& x,
+                                             const sequence_layout& layout, bool causal, const Reads&... reads)
+    -> states<T> {
+  if constexpr (Rows == wanted::first)
+    if (last) {
+      // Who looks at attention wants to see it of all rows.
+      if (((reads.seen != nullptr) || ...)) return ops::first_rows(t, block.forward(t, x, layout, causal, reads...), layout);
+      return block.forward_first(t, x, layout, reads...);
+    }
+  return block.forward(t, x, layout, causal, reads...);
+}
+
+template <text_config C, backend B>
+template <typename text_transformer<C, B, true>::wanted Rows, class T>
 auto text_transformer<C, B, true>::run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal,
                                              observer<T> observe) const -> states<T> {
   observe(-1, x);
   for (int i = 0; i < cross_from(); ++i) {
-    x = run_layer(t, i, x, [&block = plain_[static_cast<std::size_t>(i)], layout, causal](T& on, const states<T>& h) {
-      return block.forward(on, h, layout, causal);
+    x = run_layer(t, i, x, [&block = plain_[static_cast<std::size_t>(i)], last = i + 1 == cross_from(), layout,
+                            causal](T& on, const states<T>& h) {
+      return run_block<Rows>(block, last, on, h, layout, causal);
     });
     observe(i, x);
   }
@@ -39,21 +55,37 @@ auto text_transformer<C, B, true>::run_plain(T& t, states<T> x, const sequence_l
 }
 
 template <text_config C, backend B>
+template <typename text_transformer<C, B, true>::wanted Rows, class T>
+auto text_transformer<C, B, true>::run_text(T& t, const int* ids, const sequence_layout& layout, bool causal,
+                                            observer<T> observe) const -> states<T> {
+  static_assert(same_back_end<T, B>());
+  constexpr bool crosses = C.cross == cross_schedule::all;
+  states<T> x = run_plain<crosses ? wanted::all : Rows>(t, embed(t, ids, layout), layout, causal, observe);
+  // Where every layer has cross-attention, text alone skips it; where it begins later, text alone ends there.
+  if constexpr (crosses)
+    for (int i = 0; i < layers(); ++i) {
+      x = run_layer(t, i, x, [&block = crossing_[static_cast<std::size_t>(i)], last = i + 1 == layers(), layout,
+                              causal](T& on, const states<T>& h) {
+        return run_block<Rows>(block, last, on, h, layout, causal);
+      });
+      observe(i, x);
+    }
+  if constexpr (Rows == wanted::first && !crosses)
+    if (cross_from() == 0) return ops::first_rows(t, x, layout);
+  return x;
+}
+
+template <text_config C, backend B>
 template <class T>
 auto text_transformer<C, B, true>::text(T& t, const int* ids, const sequence_layout& layout, bool causal,
                                         observer<T> observe) const -> states<T> {
-  static_assert(same_back_end<T, B>());
-  states<T> x = run_plain(t, embed(t, ids, layout), layout, causal, observe);
-  // Where every layer has cross-attention, text alone skips it; where it begins later, text alone ends there.
-  if constexpr (C.cross == cross_schedule::all)
-    for (int i = 0; i < layers(); ++i) {
-      x = run_layer(t, i, x,
-                    [&block = crossing_[static_cast<std::size_t>(i)], layout, causal](T& on, const states<T>& h) {
-                      return block.forward(on, h, layout, causal);
-                    });
-      observe(i, x);
-    }
-  return x;
+  return run_text<wanted::all>(t, ids, layout, causal, observe);
+}
+
+template <text_config C, backend B>
+template <class T>
+auto text_transformer<C, B, true>::text_first(T& t, const int* ids, const sequence_layout& layout) const -> states<T> {
+  return run_text<wanted::first>(t, ids, layout, false, ignore<T>);
 }
 
 template <text_config C, backend B>
@@ -149,26 +181,28 @@ auto text_transformer<C, B, true>::run_crossing(states<T> x, const sequence_layo
 }
 
 template <text_config C, backend B>
-template <class T, int K, int P>
-auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequence_layout& layout,
-                                        const projected_context<T, P>& context, source_index source, bool causal,
-                                        observer<T> observe) const -> states<T> {
+template <typename text_transformer<C, B, true>::wanted Rows, class T, int P>
+auto text_transformer<C, B, true>::run_fusion(T& t, const states<T>& given, const sequence_layout& layout,
+                                              const projected_context<T, P>& context, source_index source, bool causal,
+                                              observer<T> observe) const -> states<T> {
   static_assert(same_back_end<T, B>());
   static_assert(has_cross_attention,
                 "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
-  static_assert(detail::text_states_are<K, C.width>());
   static_assert(detail::text_projected_for<P, C.width>());
   observe(cross_from() - 1, given);
+  const int n = static_cast<int>(crossing_.size());
+  if constexpr (Rows == wanted::first)
+    if (n == 0) return ops::first_rows(t, given, layout);
   return run_crossing(
-      states<T>(given), layout, context, source,
-      [&](int i, const auto& block, const states<T>& x, const auto&... reads) {
+      given, layout, context, source, [&](int i, const auto& block, const states<T>& x, const auto&... reads) {
+        const bool last = i + 1 == n;
         // What is looked at is not run again.
         const states<T> y =
             ((reads.seen != nullptr) || ...)
-                ? block.forward(t, x, layout, causal, reads...)
+                ? run_block<Rows>(block, last, t, x, layout, causal, reads...)
                 : run_layer(t, cross_from() + i, x,
-                            [&block, layout, causal, ... held = detail::held_input(reads)](T& on, const states<T>& h) {
-                              return block.forward(on, h, layout, causal, held.read()...);
+                            [&block, last, layout, causal, ... held = detail::held_input(reads)](T& on, const states<T>& h) {
+                              return run_block<Rows>(block, last, on, h, layout, causal, held.read()...);
                             });
         observe(cross_from() + i, y);
         return y;
@@ -176,18 +210,41 @@ auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequ
 }
 
 template <text_config C, backend B>
+template <class T, int K, int P>
+auto text_transformer<C, B, true>::fuse(T& t, const var<T, K>& given, const sequence_layout& layout,
+                                        const projected_context<T, P>& context, source_index source, bool causal,
+                                        observer<T> observe) const -> states<T> {
+  static_assert(detail::text_states_are<K, C.width>());
+  return run_fusion<wanted::all>(t, states<T>(given), layout, context, source, causal, observe);
+}
+
+template <text_config C, backend B>
+template <class T, int K, int P>
+auto text_transformer<C, B, true>::fuse_first(T& t, const var<T, K>& given, const sequence_layout& layout,
+                                              const projected_context<T, P>& context, source_index source) const
+    -> states<T> {
+  static_assert(detail::text_states_are<K, C.width>());
+  return run_fusion<wanted::first>(t, states<T>(given), layout, context, source, false, ignore<T>);
+}
+
+template <text_config C, backend B>
 template <class T, int P>
 auto text_transformer<C, B, true>::multimodal(T& t, const int* ids, const sequence_layout& layout,
                                               const projected_context<T, P>& context, source_index source, bool causal,
                                               observer<T> observe) const -> states<T> {
-  static_assert(same_back_end<T, B>());
-  static_assert(has_cross_attention,
-                "blip::text_transformer: no cross-attention; set text_config::cross and ::context");
-  static_assert(detail::text_projected_for<P, C.width>());
-  const states<T> x = run_plain(t, embed(t, ids, layout), layout, causal, observe);
-  return fuse(t, x, layout, context, source, causal, [&](int i, const states<T>& h) {
+  const states<T> x = run_plain<wanted::all>(t, embed(t, ids, layout), layout, causal, observe);
+  return run_fusion<wanted::all>(t, x, layout, context, source, causal, [&](int i, const states<T>& h) {
     if (i >= cross_from()) observe(i, h);  // the state before was seen already
   });
+}
+
+template <text_config C, backend B>
+template <class T, int P>
+auto text_transformer<C, B, true>::multimodal_first(T& t, const int* ids, const sequence_layout& layout,
+                                                    const projected_context<T, P>& context, source_index source) const
+    -> states<T> {
+  const states<T> x = run_plain<wanted::all>(t, embed(t, ids, layout), layout, false, ignore<T>);
+  return run_fusion<wanted::first>(t, x, layout, context, source, false, ignore<T>);
 }
 
 template <text_config C, backend B>

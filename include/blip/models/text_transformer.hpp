@@ -62,6 +62,8 @@ struct projected_context {
 //   text         ids, no context: all layers, or those before cross_from
 //   fuse         given states and a context: the layers with cross-attention
 //   multimodal   ids and a context: all layers
+// and text_first, fuse_first, multimodal_first: of what these give, not causal, the first row of each text alone,
+// [texts, width]. The last layer then asks about no other rows.
 // Where texts read two pictures each (text_config::reading), the source index holds the first pictures of all texts, then
 // the second ones; without one the first half of what project_pairs() projected are the first pictures, in order.
 // each bidirectional or causal.  ids [n], states and results [n, width]; post-norm layers, so no norm at the end.
@@ -109,6 +111,9 @@ class text_transformer<C, B, true> {
   states<T> text(T& t, const int* ids, const sequence_layout& layout, bool causal = false,
                  observer<T> observe = ignore<T>) const;
 
+  template <class T>
+  states<T> text_first(T& t, const int* ids, const sequence_layout& layout) const;
+
   // Keys and values of a context [m, context], for all layers with cross-attention; at once `packed`, if so wished.
   template <class T, int K>
   projected_context<T, width> project(T& t, const var<T, K>& context, const sequence_layout& layout,
@@ -131,6 +136,13 @@ class text_transformer<C, B, true> {
   template <class T, int P>
   states<T> multimodal(T& t, const int* ids, const sequence_layout& layout, const projected_context<T, P>& context,
                        source_index source = nullptr, bool causal = false, observer<T> observe = ignore<T>) const;
+
+  template <class T, int K, int P>
+  states<T> fuse_first(T& t, const var<T, K>& x, const sequence_layout& layout, const projected_context<T, P>& context,
+                       source_index source = nullptr) const;
+  template <class T, int P>
+  states<T> multimodal_first(T& t, const int* ids, const sequence_layout& layout,
+                             const projected_context<T, P>& context, source_index source = nullptr) const;
 
   // The cache of layer i (key_value_cache holds them).
   template <class T>
@@ -191,8 +203,18 @@ class text_transformer<C, B, true> {
     return layer < layers() - options_.checkpoint_last ? step(t, x) : checkpoint(t, x, step);
   }
 
-  template <class T>
+  // Which rows of the last layer are asked for.
+  enum class wanted { all, first };
+  template <wanted Rows, class Block, class T, class... Reads>
+  static states<T> run_block(const Block& block, bool last, T& t, const states<T>& x, const sequence_layout& layout,
+                             bool causal, const Reads&... reads);
+  template <wanted Rows, class T>
   states<T> run_plain(T& t, states<T> x, const sequence_layout& layout, bool causal, observer<T> observe) const;
+  template <wanted Rows, class T>
+  states<T> run_text(T& t, const int* ids, const sequence_layout& layout, bool causal, observer<T> observe) const;
+  template <wanted Rows, class T, int P>
+  states<T> run_fusion(T& t, const states<T>& x, const sequence_layout& layout, const projected_context<T, P>& context,
+                       source_index source, bool causal, observer<T> observe) const;
 
   text_options options_;
   embedding<C.width, B> embedding_;

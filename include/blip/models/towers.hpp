@@ -9,6 +9,7 @@
 #include "blip/layers/lm_head.hpp"
 #include "blip/models/text_transformer.hpp"
 #include "blip/models/vit.hpp"
+#include "blip/ops/gather_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -158,9 +159,30 @@ class towers<C, B, true> {
   text_rows<T> text(T& t, const int* ids, const sequence_layout& layout) const {
     return encoder().text(t, ids, layout, C.causal_text);
   }
+  // The first row of each text alone, [texts, text width], where text is not causal.
+  template <class T>
+  text_rows<T> multimodal_first(T& t, const int* ids, const sequence_layout& layout, const context<T>& read,
+                                source_index source) const {
+    static_assert(!C.causal_text, "blip::towers: the first row of a causal text knows only itself");
+    return encoder().multimodal_first(t, ids, layout, read, source);
+  }
+  template <class T>
+  text_rows<T> fuse_first(T& t, const text_rows<T>& x, const sequence_layout& layout, const context<T>& read,
+                          source_index source) const {
+    static_assert(!C.causal_text, "blip::towers: the first row of a causal text knows only itself");
+    return encoder().fuse_first(t, x, layout, read, source);
+  }
   // The row of each text that stands for it: [CLS], or with causal text the last one.
   const int* feature_rows(const text_batch<B>& texts) const {
     return C.causal_text ? texts.ends() : texts.layout().begins;
+  }
+  // These rows alone, [texts, text width].
+  template <class T>
+  text_rows<T> text_features(T& t, const text_batch<B>& texts) const {
+    if constexpr (C.causal_text)
+      return ops::gather_rows(t, text(t, texts.ids(), texts.layout()), texts.ends(), texts.layout().sequences);
+    else
+      return encoder().text_first(t, texts.ids(), texts.layout());
   }
   template <class T>
   context<T> project(T& t, const image_rows<T>& x) const {

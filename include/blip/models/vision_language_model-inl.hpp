@@ -6,6 +6,7 @@
 
 #include "blip/core/require_agreement.hpp"
 #include "blip/models/vision_language_model.hpp"
+#include "blip/ops/gather_rows.hpp"
 #include "blip/ops/residual.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -56,10 +57,17 @@ void vision_language_model<Towers, Losses...>::run_towers(P& pass, const batch& 
     pass.images = towers_.images(t, pixels);
     pass.show("image_states", pass.images.rows);
   }
-  if constexpr (needs<need::text_states>) {
+  if constexpr (needs<need::text_states> || (needs<need::begun_texts> && Towers::fuses_states)) {
     const auto scope = t.scoped("text");
     pass.text_states = towers_.text(t, pass.texts.ids(), pass.texts.layout());
     pass.show("text_states", pass.text_states);
+    if constexpr (needs<need::text_features>)
+      pass.text_features =
+          ops::gather_rows(t, pass.text_states, towers_.feature_rows(pass.texts), pass.texts.layout().sequences);
+  } else if constexpr (needs<need::text_features>) {
+    const auto scope = t.scoped("text");
+    pass.text_features = towers_.text_features(t, pass.texts);
+    pass.show("text_features", pass.text_features);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "blip/autograd/tape.hpp"
 #include "blip/backend/kernels.hpp"
+#include "blip/ops/first_rows.hpp"
 
 namespace blip::inline BLIP_ABI::ops {
 
@@ -46,8 +47,11 @@ tensor<B> attend(T& t, const attention_inputs<B>& in, int width, const sequence_
                  spec](T& on, view dy) {
       using grad = gradient_view<typename B::scalar>;
       const auto place = [&on](const sink<B>& s, bool gaps) { return gaps ? on.zeroed_gradient(s) : on.gradient(s); };
-      const grad whole_q = place(gq, queries.gaps);
-      const grad whole_k = in.keys.get() == in.queries.get() ? whole_q : place(gk, keys.gaps);
+      // Columns that are not read have no gradient.
+      const bool one = in.keys.get() == in.queries.get();
+      const int own = in.queries->value.width, read = in.keys->value.width;
+      const grad whole_q = place(gq, queries.gaps || own > (one ? 3 : 1) * width);
+      const grad whole_k = one ? whole_q : place(gk, keys.gaps || read > 2 * width);
       const auto part = [width](const grad& g, int column) { return g ? g.columns(column, width) : grad{}; };
       parts(in, [&](view q, view k, view v) {
         kernels<B>::attention_vjp(on.device(), q, k, v, queries, keys, source, spec, y->value, lse->value, dy,
@@ -80,6 +84,14 @@ template <int W, class T, int K>
 var<T, W> attend_self(T& t, const var<T, K>& qkv, const sequence_layout& layout, const attention_spec& spec) {
   static_assert(same_width<K, 3 * W>());
   return var<T, W>(attend(t, {qkv.ref(), qkv.ref(), 0, W, 2 * W}, W, layout, layout, nullptr, spec));
+}
+
+// What attend_self gives the first row of each sequence.  qkv [n, 3 W], y [sequences, W].
+template <int W, class T, int K>
+var<T, W> attend_first(T& t, const var<T, K>& qkv, const sequence_layout& layout, const attention_spec& spec) {
+  static_assert(same_width<K, 3 * W>());
+  const auto first = first_rows(t, qkv, layout);
+  return var<T, W>(attend(t, {first.ref(), qkv.ref(), 0, W, 2 * W}, W, layout.firsts(), layout, nullptr, spec));
 }
 
 // Attention of queries to a fused projection [key | value] of other rows.

@@ -87,13 +87,12 @@ class classifier {
     const seen_pictures seen(t, towers, std::span<const image>(chosen.pictures), o_.view);
     const text_batch<B> batch(ids, model_.vocabulary(), first_token_);
     const buffer<B, int> reads{std::span<const int>(chosen.source)};
-    const auto states = [&] {
+    const auto rows = [&] {
       if constexpr (pictures_per_text == 2)
         if (chosen.all_different())  // each picture is projected for the place at which it is read alone
-          return towers.multimodal(t, batch.ids(), batch.layout(), towers.project_pairs(t, seen.rows), nullptr);
-      return towers.multimodal(t, batch.ids(), batch.layout(), towers.project(t, seen.rows), reads.data());
+          return towers.multimodal_first(t, batch.ids(), batch.layout(), towers.project_pairs(t, seen.rows), nullptr);
+      return towers.multimodal_first(t, batch.ids(), batch.layout(), towers.project(t, seen.rows), reads.data());
     }();
-    const auto rows = ops::gather_rows(t, states, batch.layout().begins, static_cast<int>(ids.size()));
     const auto logits = to_host(model_.template head_at<head_at>().forward(t, rows));
     const std::size_t classes = logits.size() / ids.size();
     for (std::size_t i = 0; i < ids.size(); ++i) {

@@ -13,7 +13,6 @@
 #include "blip/core/text_batch.hpp"
 #include "blip/image/evaluation_view.hpp"
 #include "blip/models/vision_language_model.hpp"
-#include "blip/ops/gather_rows.hpp"
 #include "blip/tasks/itm_logits.hpp"
 #include "blip/tasks/profile.hpp"
 #include "blip/tasks/seen_pictures.hpp"
@@ -80,9 +79,7 @@ class matcher {
     each_chunk(texts.size(), [&](std::size_t first, std::size_t n) {
       inference_tape<B> t(d, values_);
       const text_batch<B> batch(tokens_.encode_batch(texts.subspan(first, n), o_.longest), model_.vocabulary());
-      const auto states = model_.towers().text(t, batch.ids(), batch.layout());
-      append(out,
-             itc_head().text(t, ops::gather_rows(t, states, model_.towers().feature_rows(batch), static_cast<int>(n))));
+      append(out, itc_head().text(t, model_.towers().text_features(t, batch)));
     });
     return out;
   }

@@ -33,8 +33,7 @@ feature_rows multimodal_features(device<B>& d, const Model& model, const arena<B
     const auto context = towers.project(t, seen.rows);
     const text_batch<B> batch(tokens.encode_batch(texts.subspan(at, n), o.longest), model.vocabulary(),
                               first_of_matching<towers_type>(tokens, o.marked));
-    const auto states = read_pictures(t, towers, batch, context, nullptr);
-    const auto rows = to_host(ops::gather_rows(t, states, batch.layout().begins, static_cast<int>(n)));
+    const auto rows = to_host(read_pictures(t, towers, batch, context, nullptr));
     out.values.insert(out.values.end(), rows.begin(), rows.end());
   }
   return out;

@@ -144,8 +144,8 @@ std::vector<double> retriever<Model>::logits(device<B>& d, const picture_index<B
         const buffer<B, S> begun = text_states(t, x, texts);
         const auto words = t.template input<text_width>(
             {begun.data(), batch.layout().rows, text_width, text_width, nullptr});
-        found = to_host(itm_logits(t, model_, model_.towers().fuse(t, words, batch.layout(), context, source.data()),
-                                   batch.layout()));
+        found = to_host(itm_logits(
+            t, model_, model_.towers().fuse_first(t, words, batch.layout(), context, source.data())));
       } else {
         found = to_host(itm_logits(t, model_, batch, context, source.data()));
       }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "blip/ops/gather_rows.hpp"
 #include "blip/ops/similarity.hpp"
 #include "blip/tasks/best_few.hpp"
 #include "blip/tasks/itm_logits.hpp"
@@ -106,20 +107,24 @@ class retriever {
     const int count = static_cast<int>(all.size());
     text_index<B> x{.count = count, .features = rows_for(count), .ids = tokens_.encode_batch(all, o_.longest)};
     x.states.resize(all.size());
-    bool room = towers_type::fuses_states;
+    [[maybe_unused]] bool room = true;
     for (int at = 0; at < count; at += o_.batch) {
       const int n = std::min(count - at, o_.batch);
       const auto ids = std::span(x.ids).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(n));
       inference_tape<B> t(d, values_);
       const text_batch<B> batch(ids, model_.vocabulary());
-      const auto states = model_.towers().text(t, batch.ids(), batch.layout());
-      keep_features(x.features, at,
-                    itc_head().text(t, ops::gather_rows(t, states, model_.towers().feature_rows(batch), n)));
-      int first = 0;
-      for (std::size_t i = 0; i < ids.size() && room; ++i) {
-        const int rows = static_cast<int>(ids[i].size());
-        room = keep(x, o_.text_bytes, static_cast<std::size_t>(at) + i, states.view(), first, rows);
-        first += rows;
+      if constexpr (towers_type::fuses_states) {
+        const auto states = model_.towers().text(t, batch.ids(), batch.layout());
+        keep_features(x.features, at,
+                      itc_head().text(t, ops::gather_rows(t, states, model_.towers().feature_rows(batch), n)));
+        int first = 0;
+        for (std::size_t i = 0; i < ids.size() && room; ++i) {
+          const int rows = static_cast<int>(ids[i].size());
+          room = keep(x, o_.text_bytes, static_cast<std::size_t>(at) + i, states.view(), first, rows);
+          first += rows;
+        }
+      } else {
+        keep_features(x.features, at, itc_head().text(t, model_.towers().text_features(t, batch)));
       }
     }
     return x;

@@ -22,13 +22,19 @@ struct must_name {
 
 // Claims that a person would make of a scene: every thing is named, colour and shape always, size in 70 of 100 cases,
 // textures where there are any in 70; things that the words do not tell apart are counted; in 85 of 100 cases the first two
-// single things are told by where they stand. Things come in the order of the scene in `ordered` of 100 cases, else by
-// chance. All claims hold. Slots 0 to 63 of `d`.
-inline claims describe(const scene& s, const draws& d, must_name must = {}, int ordered = 0) {
+// single things are told by where they stand. In 80 of 100 cases people go from the upper left to the lower right, else by
+// chance: the order of words is a first hint at places, without which a matching head, to which "a left of b" and "b
+// left of a" are bags of equal words, learnt no relation in runs of 40,000 steps. All claims hold. Slots 0 to 63 of `d`.
+inline claims describe(const scene& s, const draws& d, must_name must = {}) {
   std::vector<mention> mentions;
   std::vector<const object*> first;  // the thing that began each mention
-  for (std::size_t i = 0; i < s.objects.size(); ++i) {
-    const object& o = s.objects[i];
+  const bool by_chance = !d.chance(41, 80);
+  std::vector<const object*> things;
+  for (const object& o : s.objects) things.push_back(&o);
+  if (!by_chance)
+    std::stable_sort(things.begin(), things.end(), [](auto* a, auto* b) { return a->x + a->y < b->x + b->y; });
+  for (const object* const thing : things) {
+    const object& o = *thing;
     // All of one colour and shape are described alike, so that counts are exact.
     std::size_t kind = 0;
     while (s.objects[kind].form != o.form || s.objects[kind].hue != o.hue) ++kind;
@@ -50,7 +56,6 @@ inline claims describe(const scene& s, const draws& d, must_name must = {}, int 
       first.push_back(&o);
     }
   }
-  const bool by_chance = !d.chance(41, ordered);
   for (std::size_t i = 0; by_chance && i + 1 < mentions.size(); ++i) {
     const int rest = static_cast<int>(mentions.size() - i);
     const std::size_t j = i + static_cast<std::size_t>(d.below(32 + static_cast<std::uint32_t>(i), rest));

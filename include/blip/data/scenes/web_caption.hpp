@@ -159,7 +159,7 @@ inline std::string soil(std::string text, const draws& d) {
 // Caption number `which` of a picture, as a person would write it.
 inline labelled_caption human_caption(const world& w, split part, std::uint64_t index, std::uint32_t which = 0) {
   const draws d = w.numbers(purpose::caption, part, index, which);
-  claims c = describe(w.at(part, index), d, {}, w.rules().ordered);
+  claims c = describe(w.at(part, index), d);
   std::string text = say(c, phrase(d));
   return {std::move(text), noise::none, true, std::move(c)};
 }
@@ -171,7 +171,7 @@ inline labelled_caption web_caption(const world& w, split part, std::uint64_t in
   const draws d = w.numbers(purpose::noise, part, index);
   labelled_caption out{.text = {}, .kind = detail::choose_noise(w, s, d)};
   const phrasing p = phrase(d);
-  claims c = describe(s, d, {out.kind == noise::size, out.kind == noise::relation}, w.rules().ordered);
+  claims c = describe(s, d, {out.kind == noise::size, out.kind == noise::relation});
   switch (out.kind) {
     case noise::none:
     case noise::surface:
@@ -206,7 +206,7 @@ inline labelled_caption web_caption(const world& w, split part, std::uint64_t in
         const philox_counter dice = d.block(64 + attempt);
         if (out.kind == noise::other) {
           const std::uint64_t n = w.pictures(part), far = 1 + (std::uint64_t{dice[0]} << 32 | dice[1]) % (n - 1);
-          c = describe(w.at(part, (index + far) % n), d, {}, w.rules().ordered);
+          c = describe(w.at(part, (index + far) % n), d);
         } else {
           c = right;
           // What the scene does not offer becomes a wrong colour.

@@ -29,13 +29,12 @@ struct world_rules {
   int objects, shapes, colours, magnitudes, textures, backdrops;  // at most so many objects; the first ones of each kind
   std::array<std::int64_t, 5> pictures;                           // by split
   bool twins, shadows;
-  int ordered;  // in so many of 100 captions things come in their scene's order; in the others by chance
 };
 
 inline constexpr std::array<world_rules, 3> all_rules{
-    {{32, 2, 6, 8, 2, 1, 2, {3'600, 26'400, 1'000, 2'000, 500}, false, false, 0},
-     {32, 2, 6, 8, 2, 1, 2, {28'800, 211'200, 2'000, 4'000, 1'000}, true, false, 80},
-     {224, 6, 8, 10, 3, 4, 6, {60'000, 440'000, 5'000, 5'000, 2'000}, false, true, 0}}};
+    {{32, 2, 6, 8, 2, 1, 2, {3'600, 26'400, 1'000, 2'000, 500}, false, false},
+     {32, 2, 6, 8, 2, 1, 2, {28'800, 211'200, 2'000, 4'000, 1'000}, true, false},
+     {224, 6, 8, 10, 3, 4, 6, {60'000, 440'000, 5'000, 5'000, 2'000}, false, true}}};
 
 // Pairs that no training picture holds and no training caption names, in worlds that have both.
 constexpr bool is_withheld(shape s, colour c) {
@@ -46,9 +45,7 @@ constexpr bool is_withheld(shape s, colour c) {
 
 // A world: scene i of a split of a seed is a pure function. Its nano size is 32 x 32 pixels, one or two things at places
 // that vary by half a pixel; base is 224 x 224 with up to six things that overlap. In mini half of the odd scenes are
-// twins: the scene before with one thing changed, half of those the two places swapped. Its people mostly begin with
-// what is on the left or above: the order of words is a first hint at places, without which a matching head, to which
-// twins and their captions are bags of equal words, learnt no relation in runs of 40,000 steps.
+// twins: the scene before with one thing changed, half of those the two places swapped.
 class world {
  public:
   explicit world(world_size s, std::uint64_t seed = 0) : size_(s), seed_(seed) {
