@@ -130,8 +130,8 @@ TEST_CASE("cuda: a row of attention in bf16 has the same bits alone, among few a
   const int n = 83, columns = 3 * model_width;
   const numbers v = random_numbers(n * columns, 1);
   const blip::buffer<blip::cuda, float> qkv{std::vector<float>(v.begin(), v.end())};
-  // The last `count` of the first `end` rows, which see the keys before them.
-  const auto rows = [&](int end, int count) {
+  // The last `count` of the first `end` rows, which see these, or with `causal` the keys before them.
+  const auto rows = [&](int end, int count, bool causal) {
     const auto part = [&](int i, int first) {
       return blip::matrix_view<const float>{qkv.data() + first * columns + i * model_width, end - first, model_width,
                                             columns, nullptr};
@@ -139,16 +139,18 @@ TEST_CASE("cuda: a row of attention in bf16 has the same bits alone, among few a
     blip::buffer<blip::cuda, float> y(static_cast<std::size_t>(count * model_width));
     blip::kernels<blip::cuda>::attention(d, part(0, end - count), part(1, 0), part(2, 0),
                                          blip::sequence_layout::uniform(1, count),
-                                         blip::sequence_layout::uniform(1, end), nullptr, {2, 0.25, true, {}},
+                                         blip::sequence_layout::uniform(1, end), nullptr, {2, 0.25, causal, {}},
                                          {y.data(), count, model_width, model_width, nullptr}, {});
     return y.to_host();
   };
-  const std::vector<float> all = rows(n, n);
+  const std::vector<float> all = rows(n, n, true), both_ways = rows(n, n, false);
+  for (const int count : {1, 5, 21})
+    CHECK(rows(n, count, false) == rows_of(both_ways, model_width, n - count, count));
   for (const int end : {1, 16, 17, 32, 33, 64, 65, 83})
     for (const int count : {1, 5, 21})
       if (count <= end) {
         INFO(count << " rows up to " << end);
-        CHECK(rows(end, count) == rows_of(all, model_width, end - count, count));
+        CHECK(rows(end, count, true) == rows_of(all, model_width, end - count, count));
       }
 }
 
