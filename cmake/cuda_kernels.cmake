@@ -3,7 +3,7 @@
 # The kernels of the CUDA back end, compiled in the project that uses them: nvcc, architectures and flags are its own.
 
 # blip_add_cuda_kernels(NAME [ARCHITECTURES ...]): NAME is a static library of all kernels, for sm_80 and sm_90a unless
-# other architectures are given (as CMake's CUDA_ARCHITECTURES). Needs the component `cuda` and the language CUDA;
+# other architectures, from 80 on, are given (as CMake's CUDA_ARCHITECTURES). Needs the component `cuda` and the language CUDA;
 # compiling takes about a minute. Who links NAME includes blip/backend/cuda.hpp and needs no CUDA header:
 #
 #   project(mine LANGUAGES CXX CUDA)

@@ -11,8 +11,8 @@ function(blip_emulated_cuda_tests)
   endif()
   add_library(blip_emulated_cuda STATIC "${PROJECT_SOURCE_DIR}/tests/support/simt/simt.cpp"
     "${PROJECT_SOURCE_DIR}/tests/support/simt/kernels.cpp")
-  target_include_directories(blip_emulated_cuda PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/simt"
-    "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(blip_emulated_cuda PUBLIC "${PROJECT_SOURCE_DIR}/tests/support/simt"
+    PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(blip_emulated_cuda PRIVATE blip_development)
   target_compile_options(blip_emulated_cuda PRIVATE -O2 -Wno-unknown-pragmas)  # nvcc's `unroll`
   blip_cuda_tests(cuda blip_emulated_cuda)

@@ -2,8 +2,9 @@
 """Reads the machine code of all kernels in an archive: check_instructions.py LIBRARY
 
 Fails when a kernel keeps anything in local memory (spills, arrays that are indexed at run time), when an architecture
-is missing, when a kernel for four numbers at a time does not move 16 bytes at a time, or when one has atomics. The codes
-below are empirical (nvcc 13.0): an instruction has 16 bytes, its lowest 9 bits name the family, and bits 9 to 11 of its
+is missing, when a kernel for four numbers at a time does not move 16 bytes at a time, when one has atomics, or when one
+for tensor cores has none of their instructions, does not read its tiles by ldmatrix, or has more registers than the blocks
+that it is meant to share a multiprocessor with leave it. The codes below are empirical (nvcc 13.0): an instruction has 16 bytes, its lowest 9 bits name the family, and bits 9 to 11 of its
 upper half the width of an access.
 """
 import collections
@@ -12,9 +13,11 @@ import struct
 import sys
 
 FAMILY = {0x181: "LDG", 0x186: "STG", 0x184: "LDS", 0x188: "STS", 0x183: "LDL", 0x187: "STL", 0x189: "SHFL",
-          0x11D: "BAR", 0x1A6: "RED", 0x1A8: "ATOMG", 0x108: "MUFU", 0x023: "FFMA", 0x03C: "HMMA"}
+          0x11D: "BAR", 0x1A6: "RED", 0x1A8: "ATOMG", 0x108: "MUFU", 0x023: "FFMA", 0x03C: "HMMA", 0x03B: "LDSM"}
 SIXTEEN_BYTES = 6
 CUDA_MACHINE = 190
+# Registers of kernels for tensor cores with heads of up to 64 columns; wider ones may have all 255.
+BUDGET = {"attend_mma": 128, "query_gradients_mma": 128, "key_gradients_mma": 168}
 
 
 def cubins(data):
@@ -52,7 +55,7 @@ def histogram(code):
 
 def main():
     data = open(sys.argv[1], "rb").read()
-    bad, seen, architectures, most = [], 0, collections.Counter(), 0
+    bad, seen, architectures, most, on_tensor_cores = [], 0, collections.Counter(), 0, collections.Counter()
     for at in cubins(data):
         for name, code, registers, flags in kernels(data, at):
             seen += 1
@@ -66,12 +69,25 @@ def main():
                 bad.append(f"{name} (sm_{architecture}): atomics")
             if re.search(r"(each_pack|each_row|each_sequence_row)ILi4E", name) and not wide["LDG"] + wide["STG"]:
                 bad.append(f"{name} (sm_{architecture}): no access of 16 bytes")
+            if tensor := re.search(r"\d((?:attend|query_gradients|key_gradients)_mma)ILi(\d+)E", name):
+                kernel, width = tensor[1], int(tensor[2])
+                on_tensor_cores[architecture, kernel] += 1
+                if not found["HMMA"] or not found["LDSM"] or wide["LDG"] == 0:
+                    bad.append(f"{name} (sm_{architecture}): {found['HMMA']} products, {found['LDSM']} ldmatrix and "
+                               f"{wide['LDG']} loads of 16 bytes")
+                if width <= 64 and registers > BUDGET[kernel]:
+                    bad.append(f"{name} (sm_{architecture}): {registers} registers, of {BUDGET[kernel]}")
             if not found["STG"]:
                 bad.append(f"{name} (sm_{architecture}): stores nothing, which is no kernel; has the coding changed?")
     print(f"{seen} kernels, {dict(architectures)}, at most {most} registers")
     for missing in {80, 90} - set(architectures):
         bad.append(f"no code for sm_{missing}")
-    print("\n".join(bad) if bad else "no local memory, no atomics, wide accesses where rows allow")
+    for architecture in (80, 90):
+        for kernel in BUDGET:
+            if not on_tensor_cores[architecture, kernel]:
+                bad.append(f"no {kernel} for sm_{architecture}")
+    print("\n".join(bad) if bad else "no local memory, no atomics, wide accesses where rows allow; "
+          f"{sum(on_tensor_cores.values())} kernels for tensor cores within their registers")
     return 1 if bad or not seen else 0
 
 

@@ -20,8 +20,9 @@ floats random_floats(int n, std::uint64_t seed) {
   const numbers v = random_numbers(n, seed);
   return {v.begin(), v.end()};
 }
-floats on_gpu(const std::function<void(device<cuda>&, matrix_view<float>)>& kernel, int rows, int width) {
-  device<cuda> d({.products = precision::fp32});
+floats on_gpu(const std::function<void(device<cuda>&, matrix_view<float>)>& kernel, int rows, int width,
+              precision products = precision::fp32) {
+  device<cuda> d({.products = products});
   buffer<cuda, float> y(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
   kernel(d, {y.data(), rows, width, width, nullptr});
   return y.to_host();
@@ -105,6 +106,30 @@ TEST_CASE("simt: a missing barrier shows in attention and its pullback, in contr
             3, 1);
       },
       2);
+}
+
+TEST_CASE("simt: a missing barrier shows in attention on tensor cores and its pullback", "[cuda][simt]") {
+  const int rows = 70, head = 16;
+  const buffer<cuda, float> q{random_floats(rows * 3 * head, 1)};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const auto part = [&](int i) {
+                return matrix_view<const float>{q.data() + i * head, rows, head, 3 * head, nullptr};
+              };
+              const auto layout = sequence_layout::uniform(1, rows);
+              const attention_spec spec{1, 0.4, false, {}};
+              const auto columns = [&](int i) { return gradient_view<float>{y.columns(i * head, head), false}; };
+              const scratch<cuda, float> sums(d, rows);
+              const matrix_view<float> lse{sums.data(), rows, 1, 1, nullptr};
+              kernels<cuda>::attention(d, part(0), part(1), part(2), layout, layout, nullptr, spec, columns(0), lse);
+              kernels<cuda>::attention_vjp(d, part(0), part(1), part(2), layout, layout, nullptr, spec, columns(0), lse,
+                                           part(2), columns(1), columns(2), columns(3));
+            },
+            rows, 4 * head, precision::bf16);
+      },
+      6);
 }
 
 TEST_CASE("simt: every thread runs once, with its own numbers", "[cuda][simt]") {

@@ -44,11 +44,13 @@ struct random_site {
   const std::uint64_t* step = nullptr;  // back-end memory; null reads as step 0
   std::uint32_t site = 0;               // parameter offset combined with the scope's name
 
-  BLIP_HD philox_counter block(std::uint32_t stream, std::uint32_t row, std::uint32_t column_block) const {
+  BLIP_HD philox_key key() const {
     const std::uint64_t at = step ? *step : 0;
-    const philox_key key{mix(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(at)),
-                         mix(static_cast<std::uint32_t>(seed >> 32), static_cast<std::uint32_t>(at >> 32) + 1u)};
-    return philox({site, stream, row, column_block}, key);
+    return {mix(static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(at)),
+            mix(static_cast<std::uint32_t>(seed >> 32), static_cast<std::uint32_t>(at >> 32) + 1u)};
+  }
+  BLIP_HD philox_counter block(std::uint32_t stream, std::uint32_t row, std::uint32_t column_block) const {
+    return philox({site, stream, row, column_block}, key());
   }
   BLIP_HD float uniform(std::uint32_t stream, std::uint32_t row, std::uint32_t column) const {
     return to_unit(block(stream, row, column / 4)[column % 4]);

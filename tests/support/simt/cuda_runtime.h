@@ -7,6 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "support/simt/mma.hpp"
 #include "support/simt/simt.hpp"
 
 #define __global__

@@ -263,6 +263,8 @@ void warp_barrier(unsigned mask, const site& at) {
 const std::uint64_t* exchange(unsigned mask, std::uint64_t mine) { return here().exchange(mask, mine); }
 int lane() { return here().lane(); }
 void count_product() { ++here().done.products; }
+void count_mma() { ++here().done.mma; }
+void count_bank_conflict() { ++here().done.bank_conflicts; }
 
 void* allocate(std::size_t bytes) {
   const std::size_t room = (bytes + 63) / 64 * 64;

@@ -30,9 +30,10 @@ options& run_options();
 // them in the order of their first call.
 int barrier_sites();
 void reset_barrier_sites();
-// Launches and switches between fibers so far, and products that a library would have launched.
+// Launches and switches between fibers so far, and products that a library would have launched; mma instructions of
+// warps, and matrices whose rows ldmatrix could not read at once because they share banks.
 struct counts {
-  std::uint64_t launches = 0, threads = 0, switches = 0, products = 0;
+  std::uint64_t launches = 0, threads = 0, switches = 0, products = 0, mma = 0, bank_conflicts = 0;
 };
 const counts& work_done();
 
@@ -58,6 +59,8 @@ void warp_barrier(unsigned mask, const site& at);
 const std::uint64_t* exchange(unsigned mask, std::uint64_t mine);
 int lane();
 void count_product();
+void count_mma();
+void count_bank_conflict();
 
 void* allocate(std::size_t bytes);
 void release(void* p);  // throws fault when something was written behind the end

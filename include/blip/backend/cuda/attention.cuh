@@ -2,6 +2,8 @@
 #pragma once
 
 #include "blip/backend/cuda/attention.hpp"
+#include "blip/backend/cuda/attention_of.cuh"
+#include "blip/backend/cuda/mma_attention.cuh"
 #include "blip/backend/cuda/tiles.cuh"
 
 namespace blip::inline BLIP_ABI {
@@ -11,23 +13,6 @@ namespace gpu {
 // Streamed attention in fp32 (softmax as in Milakov & Gimelshein 2018, tiles as in FlashAttention): scores exist one
 // tile at a time. A block has the queries of one sequence and head, or, for the gradients of keys and values, the keys;
 // it goes through all sequences that read them in their order, so nothing is added by two blocks.
-struct attention_of {
-  in q, k, v;
-  sequence_layout ql, kl;
-  const int* source;
-  attention_spec spec;
-  int width;  // of a head
-
-  __device__ int keys_of(int s) const { return source ? source[s] : s; }
-  // How many of m keys query i of n sees.
-  __device__ int seen(int i, int n, int m) const { return spec.causal ? least(m, m + i + 1 - n) : m; }
-  __device__ float factor(int s, int head, int i, int key) const {
-    if (!spec.dropout.active()) return 1.0f;
-    return dropout_factor(spec.dropout, ql.stream(s), attention_row(head, ql.position0(s) + i),
-                          static_cast<std::uint32_t>(key));
-  }
-};
-
 template <int K>
 __global__ void attend(attention_of a, out y, out lse) {
   const int s = block_z(), head = block_y(), first = block_x() * own_rows, column = head * a.width;
@@ -70,7 +55,8 @@ __global__ void attend(attention_of a, out y, out lse) {
     const int row = query0 + mine + i;
 #pragma unroll
     for (int k = 0; k < K; ++k)
-      if (lane() + lanes * k < a.width) y(row, column + lane() + lanes * k) = sums[i][k] / mass[i];
+      if (lane() + lanes * k < a.width)
+        y(row, column + lane() + lanes * k) = mass[i] == 0 ? 0.0f : sums[i][k] / mass[i];  // 0: it sees no key
     if (lse.data && lane() == 0) lse(row, head) = top[i] + logf(mass[i]);
   }
 }
@@ -202,12 +188,13 @@ inline void refuse_head() { remember("blip: a head of more than 256 columns"); }
 
 extern "C" {
 
-void blip_cuda_attention(device<cuda>&, matrix_view<const float> q, matrix_view<const float> k,
+void blip_cuda_attention(device<cuda>& d, matrix_view<const float> q, matrix_view<const float> k,
                          matrix_view<const float> v, const sequence_layout& ql, const sequence_layout& kl,
                          source_index source, const attention_spec& spec, matrix_view<float> y,
                          matrix_view<float> lse) {
   const int width = q.width / spec.heads;
   const gpu::attention_of a{q, k, v, ql, kl, source, spec, width};
+  if (gpu::attend_in_tiles(d, a, y, lse)) return;
   const auto shared =
       static_cast<std::size_t>(gpu::weight_floats + gpu::own_floats(width) + 2 * gpu::tile_floats(width)) *
       sizeof(float);
@@ -228,6 +215,8 @@ void blip_cuda_attention_vjp(device<cuda>& d, matrix_view<const float> q, matrix
   const gpu::attention_of a{q, k, v, ql, kl, source, spec, width};
   const scratch<cuda, float> common(d, static_cast<std::size_t>(y.rows) * static_cast<std::size_t>(spec.heads));
   gpu::plain_rows_by_warps(gpu::common_slope{y, dy, spec.heads, width, common.data()}, y.rows, dy.live);
+  const gpu::in slopes{common.data(), y.rows, spec.heads, spec.heads, nullptr};
+  if (gpu::gradients_in_tiles(d, a, lse, dy, slopes, dq, dk, dv)) return;
   const auto shared =
       static_cast<std::size_t>(gpu::weight_floats + 2 * gpu::own_floats(width) + 2 * gpu::tile_floats(width)) *
       sizeof(float);

@@ -17,7 +17,8 @@ void blip_cuda_attention_vjp(device<cuda>&, matrix_view<const float> q, matrix_v
                              gradient_view<float> dk, gradient_view<float> dv);
 }
 
-// Attention of the GPU, for heads of at most 256 columns; contract in blip/backend/kernels.hpp.
+// Attention of the GPU, for heads of at most 256 columns; contract in blip/backend/kernels.hpp. With products of bf16,
+// heads of 16, 32 ... 128 columns in rows aligned to 16 bytes are multiplied on tensor cores.
 struct cuda_attention {
   static constexpr auto attention = &detail::cuda_call<&blip_cuda_attention>::call;
   static constexpr auto attention_vjp = &detail::cuda_call<&blip_cuda_attention_vjp>::call;

@@ -37,8 +37,9 @@ inline law_result in_order(std::uint64_t seed, law_runner& r, const law_point& p
   return found;
 }
 
-inline void check_laws(const law_subject& s, const law_case& c, std::optional<difference_tolerance> = {}) {
-  const auto oracle = s.reference(c), on_gpu = s.cpu(c, {});
+inline void check_laws_in(blip::precision products, const tolerance& close, const law_subject& s, const law_case& c) {
+  const blip::cpu::options options{.products = products};
+  const auto oracle = s.reference(c), on_gpu = s.cpu(c, options);
   const law_point p = random_point(c, oracle->entries());
   const law_result shape = oracle->infer(p);
   numbers dy = random_numbers(static_cast<int>(shape.y.size()), 7);
@@ -48,16 +49,16 @@ inline void check_laws(const law_subject& s, const law_case& c, std::optional<di
       if (!used[i / static_cast<std::size_t>(shape.width)]) dy[i] = 0;
   }
   const law_result expected = oracle->record(p, dy), found = in_order(0, *on_gpu, p, dy);
-  CHECK(worst_error(found.y, expected.y) <= of_float.value);
+  CHECK(worst_error(found.y, expected.y) <= close.value);
   for (std::size_t leaf = 0; leaf < p.size(); ++leaf) {
     INFO("leaf " << leaf);
-    CHECK(worst_error(found.gradients[leaf], expected.gradients[leaf]) <= of_float.gradient);
+    CHECK(worst_error(found.gradients[leaf], expected.gradients[leaf]) <= close.gradient);
   }
   for (const std::uint64_t seed : {1u, 2u}) {
     INFO("order " << seed);
     same_bits(in_order(seed, *on_gpu, p, dy), found);
   }
-  own_laws(*on_gpu, p, dy, of_float.gradient);
+  own_laws(*on_gpu, p, dy, close.gradient);
   if (c.output_split < 0) return;
   const law_layout& rows = at(c.layouts, c.output_split);
   for (int one = 0; one < rows.sequences(); ++one) {
@@ -68,13 +69,20 @@ inline void check_laws(const law_subject& s, const law_case& c, std::optional<di
         const law_layout& l = at(c.layouts, split);
         part[i] = rows_of(p[i], c.inputs[i].width, l.begin(one), at(l.lengths, one));
       }
-    const numbers by_itself = s.cpu(alone(c, one), {})->infer(part).y;
+    const numbers by_itself = s.cpu(alone(c, one), options)->infer(part).y;
     const numbers in_batch = rows_of(found.y, found.width, rows.begin(one), at(rows.lengths, one));
     if (simt::rows_keep_their_bits)
       CHECK(difference_of_bits(by_itself, in_batch) == "");
     else
-      CHECK(worst_error(by_itself, in_batch) <= of_float.value);
+      CHECK(worst_error(by_itself, in_batch) <= close.value);
   }
+}
+inline void check_laws(const law_subject& s, const law_case& c, std::optional<difference_tolerance> = {}) {
+  check_laws_in(blip::precision::fp32, of_float, s, c);
+}
+// With products of bf16.
+inline void check_rounded_laws(const law_subject& s, const law_case& c) {
+  check_laws_in(blip::precision::bf16, of_bf16, s, c);
 }
 
 template <class Make, class Forward>
@@ -88,9 +96,9 @@ law_subject subject(Make make, Forward forward) {
             return std::make_unique<law_inference<reference<dual>, Make, Forward>>(c, make, forward,
                                                                                    reference<dual>::options{});
           },
-          [=](const law_case& c, const blip::cpu::options&) -> std::unique_ptr<law_runner> {
-            return std::make_unique<law_bench<blip::cuda, Make, Forward>>(
-                c, make, forward, blip::cuda::options{.products = blip::precision::fp32});
+          [=](const law_case& c, const blip::cpu::options& o) -> std::unique_ptr<law_runner> {
+            return std::make_unique<law_bench<blip::cuda, Make, Forward>>(c, make, forward,
+                                                                          blip::cuda::options{.products = o.products});
           }};
 }
 
