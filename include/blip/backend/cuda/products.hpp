@@ -30,9 +30,11 @@ struct cuda_products {
   static constexpr auto similarity_vjp = &detail::cuda_call<&blip_cuda_similarity_vjp>::call;
   static constexpr auto pack_weight = &detail::cuda_call<&blip_cuda_pack_weight>::call;
   static std::size_t packed_weight_bytes(device<cuda>& d, int rows, int cols) {
-    return d.options().products == precision::bf16
-               ? static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols) * sizeof(bf16)
-               : 0;
+    return packed_weight_bytes(d.options().products, rows, cols);
+  }
+  static constexpr std::size_t packed_weight_bytes(precision products, int rows, int cols) {
+    return products == precision::bf16 ? static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols) * sizeof(bf16)
+                                       : 0;
   }
 };
 
