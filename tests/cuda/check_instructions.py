@@ -3,9 +3,8 @@
 
 Fails when a kernel keeps anything in local memory (spills, arrays that are indexed at run time), when an architecture
 is missing, when a kernel for four numbers at a time does not move 16 bytes at a time, or when one has atomics, but for
-the one that counts blocks of a product of few rows with a norm. The codes
-below are empirical (nvcc 13.0): an instruction has 16 bytes, its lowest 9 bits name the family, and bits 9 to 11 of its
-upper half the width of an access.
+the one that counts the blocks of a product of few rows with a norm. The codes below are empirical (nvcc 13.0): an
+instruction has 16 bytes, its lowest 9 bits name the family, and bits 9 to 11 of its upper half the width of an access.
 """
 import collections
 import re
