@@ -37,11 +37,10 @@ numbers some_logits(typename B::options o, bool packed) {
 }  // namespace
 
 TEST_CASE("cuda: every step of a decoder has the bits of a pass over the whole text", "[cuda][generate]") {
-  for (const auto products : {precision::fp32, precision::bf16})
-    for (const bool packed : {false, true}) {
-      check_steps<everywhere, cuda>({.products = products}, packed);
-      check_steps<later, cuda>({.products = products}, packed);
-    }
+  for (const auto products : {precision::fp32, precision::bf16}) {
+    check_steps<everywhere, cuda>({.products = products}, true);
+    check_steps<later, cuda>({.products = products}, true);
+  }
 }
 
 TEST_CASE("cuda: logits of a decoder agree with the reference, and weights in bf16 change no bit", "[cuda][generate]") {

@@ -139,6 +139,21 @@ TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, an
             3, 12);
       },
       3);
+  floats growing = random_floats(600 * 24, 4);  // later tiles have larger scores
+  for (std::size_t i = 0; i < growing.size(); ++i)
+    growing[i] = (growing[i] + 2.0f) * (1.0f + static_cast<float>(i) / 3000.0f);
+  const buffer<cuda, float> kv{std::span<const float>(growing)};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const matrix_view<const float> k{kv.data(), 600, 12, 24, nullptr}, v{kv.data() + 12, 600, 12, 24, nullptr};
+              kernels<cuda>::attention(d, {kv.data(), 1, 12, 12, nullptr}, k, v, sequence_layout::uniform(1, 1),
+                                       sequence_layout::uniform(1, 600), nullptr, {2, 0.4, false, {}}, y, {});
+            },
+            1, 12);
+      },
+      5);
 }
 
 TEST_CASE("simt: every thread runs once, with its own numbers", "[cuda][simt]") {

@@ -45,6 +45,12 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }
+inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_stride, const void* from, std::size_t from_stride,
+                                     std::size_t bytes, std::size_t rows, cudaMemcpyKind, cudaStream_t) {
+  for (std::size_t r = 0; r < rows; ++r)
+    std::memmove(static_cast<char*>(to) + r * to_stride, static_cast<const char*>(from) + r * from_stride, bytes);
+  return cudaSuccess;
+}
 inline cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t) {
   std::memset(p, value, bytes);
   return cudaSuccess;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "blip/backend/cuda/attend_one.cuh"
 #include "blip/backend/cuda/attention.hpp"
+#include "blip/backend/cuda/attention_of.cuh"
 #include "blip/backend/cuda/tiles.cuh"
 
 namespace blip::inline BLIP_ABI {
@@ -11,39 +13,6 @@ namespace gpu {
 // Streamed attention in fp32 (softmax as in Milakov & Gimelshein 2018, tiles as in FlashAttention): scores exist one
 // tile at a time. A block has the queries of one sequence and head, or, for the gradients of keys and values, the keys;
 // it goes through all sequences that read them in their order, so nothing is added by two blocks.
-struct attention_of {
-  in q, k, v;
-  sequence_layout ql, kl;
-  const int* source;
-  attention_spec spec;
-  int width;  // of a head
-
-  __device__ int keys_of(int s) const { return source ? source[s] : s; }
-  // How many of m keys query i of n sees.
-  __device__ int seen(int i, int n, int m) const { return spec.causal ? least(m, m + i + 1 - n) : m; }
-  __device__ float factor(int s, int head, int i, int key) const {
-    if (!spec.dropout.active()) return 1.0f;
-    return dropout_factor(spec.dropout, ql.stream(s), attention_row(head, ql.position0(s) + i),
-                          static_cast<std::uint32_t>(key));
-  }
-};
-
-// Keys and values [n, 2 W] of the queries' own rows, which go to these places of the cache that is read. A block brings
-// the columns of all rows that it reads, so it waits for no other one; its barrier before the first tile is enough.
-struct appended_rows {
-  in rows;
-  const int* places = nullptr;
-  out cache;
-
-  __device__ void bring(int first, int n, int column, int width) const {
-    const int half = rows.width / 2;
-    for (int i = thread(); i < n * 2 * width; i += threads()) {
-      const int r = first + i / (2 * width), c = i % (2 * width), from = column + (c < width ? c : half + c - width);
-      cache(places[r], from) = rows(r, from);
-    }
-  }
-};
-
 template <int K>
 __global__ void attend(attention_of a, appended_rows fresh, out y, out lse) {
   const int s = block_z(), head = block_y(), first = block_x() * own_rows, column = head * a.width;
@@ -216,6 +185,7 @@ inline constexpr int widest_head = 256;
 inline void refuse_head() { remember("blip: a head of more than 256 columns"); }
 
 inline void launch_attend(const attention_of& a, const appended_rows& fresh, out y, out lse) {
+  if (launch_attend_one(a, fresh, y, lse)) return;
   const auto shared =
       static_cast<std::size_t>(weight_floats + own_floats(a.width) + 2 * tile_floats(a.width)) * sizeof(float);
   const dim3 grid = grid_of(ceiling(a.ql.longest, own_rows), a.spec.heads, a.ql.sequences);
