@@ -55,8 +55,7 @@ TEST_CASE("cuda: logits of a decoder agree with the reference, and weights in bf
 }
 
 TEST_CASE("cuda: packing leaves weights of products in bf16, and word tables in both forms", "[cuda]") {
-  constexpr text_config reading{
-      .width = 24, .heads = 3, .hidden = 40, .context = 20, .cross = cross_schedule::all};
+  constexpr text_config reading{.width = 24, .heads = 3, .hidden = 40, .context = 20, .cross = cross_schedule::all};
   detail::language_model<reading, cuda> tower({.layers = 2, .embedding = {.vocabulary = 31, .positions = 9}});
   const auto layout = std::make_shared<arena_layout>();
   layout->place("", tower);

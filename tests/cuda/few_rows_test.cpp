@@ -13,8 +13,8 @@ struct product_case {
   int rows, in, out;
   precision products;
   bool packed = false;
-  int live = -1;      // rows of use; the others are NaN
-  int stride = 0;     // of x; 0: as wide as it is
+  int live = -1;   // rows of use; the others are NaN
+  int stride = 0;  // of x; 0: as wide as it is
   bool bias = true, residual = true;
   activation act = activation::gelu;
 };
@@ -49,7 +49,9 @@ numbers product(const product_case& c, way how, const product_inputs& v, typenam
   using S = typename B::scalar;
   bench<B> b(o);
   const int stride = c.stride > 0 ? c.stride : c.in;
-  const auto poisoned = [&] { return b.matrix(numbers(static_cast<std::size_t>(c.rows * c.out), blip_test::nan), c.rows); };
+  const auto poisoned = [&] {
+    return b.matrix(numbers(static_cast<std::size_t>(c.rows * c.out), blip_test::nan), c.rows);
+  };
   matrix_view<S> x = b.matrix(v.x, c.rows, stride, c.in);
   if (c.live >= 0) x.live = b.integers({c.live});
   auto y = poisoned(), pre = poisoned();
@@ -119,8 +121,14 @@ void each_case(F f) {
       f(product_case{9, 24, 8, products, packed, 6});
       f(product_case{9, 24, 8, products, packed, 0});
       f(product_case{.rows = 9, .in = 24, .out = 8, .products = products, .packed = packed, .stride = 29});
-      f(product_case{.rows = 4, .in = 24, .out = 9, .products = products, .packed = packed, .bias = false,
-                     .residual = false, .act = activation::none});
+      f(product_case{.rows = 4,
+                     .in = 24,
+                     .out = 9,
+                     .products = products,
+                     .packed = packed,
+                     .bias = false,
+                     .residual = false,
+                     .act = activation::none});
     }
 }
 
@@ -189,8 +197,9 @@ TEST_CASE("cuda: packed weights and products of fp32 are refused", "[cuda]") {
     const matrix_view<const float> from{x.data(), rows, 8, 8, nullptr};
     matrix_view<float> out = to;
     out.rows = rows;
-    CHECK_THROWS_AS(kernels<cuda>::affine(d, from, {{nullptr, 8, 8, 8, nullptr}, x.data()}, {}, activation::none, out, {}),
-                    device_error);
+    CHECK_THROWS_AS(
+        kernels<cuda>::affine(d, from, {{nullptr, 8, 8, 8, nullptr}, x.data()}, {}, activation::none, out, {}),
+        device_error);
   }
 }
 
@@ -198,7 +207,9 @@ TEST_CASE("cuda: attention that appends has the bits of appending and attending"
   constexpr int heads = 3, width = 24, slot = 45;
   const attention_spec spec{heads, 0.35, true, {}};
   // Rows that a sequence had and gets: one, some, more than a block takes.
-  for (const auto& counts : {std::vector<std::pair<int, int>>{{0, 1}}, {{7, 1}, {0, 1}, {40, 1}}, {{3, 2}, {0, 5}, {9, 1}},
+  for (const auto& counts : {std::vector<std::pair<int, int>>{{0, 1}},
+                             {{7, 1}, {0, 1}, {40, 1}},
+                             {{3, 2}, {0, 5}, {9, 1}},
                              {{4, 40}, {2, 17}}}) {
     std::vector<int> places, new_begins, new_lengths, begins, lengths, positions;
     for (std::size_t s = 0; s < counts.size(); ++s) {
@@ -211,7 +222,8 @@ TEST_CASE("cuda: attention that appends has the bits of appending and attending"
     numbers cache = random_numbers(stored * 2 * width, 2);
     for (std::size_t s = 0; s < counts.size(); ++s)  // nothing lies behind what a sequence had
       std::fill(cache.begin() + static_cast<std::ptrdiff_t>((static_cast<int>(s) * slot + counts[s].first) * 2 * width),
-                cache.begin() + static_cast<std::ptrdiff_t>((static_cast<int>(s) + 1) * slot * 2 * width), blip_test::nan);
+                cache.begin() + static_cast<std::ptrdiff_t>((static_cast<int>(s) + 1) * slot * 2 * width),
+                blip_test::nan);
     const auto run = [&]<class B>(bench<B>& b, bool at_once) {
       packed_layout<B> ql(new_begins, new_lengths, rows);
       ql.positions(positions);

@@ -140,8 +140,9 @@ TEST_CASE("cuda: a query alone in its sequence agrees with the reference, with t
           const auto q = b.matrix(random_numbers(3 * width, 1), 3);
           const auto kv = b.matrix(random_numbers(2 * keys * 2 * width, 2), 2 * keys);
           const auto y = b.matrix(numbers(static_cast<std::size_t>(3 * width), 7), 3), lse = b.matrix(numbers(6), 3);
-          kernels<B>::attention(b.dev(), q, kv.columns(0, width), kv.columns(width, width), sequence_layout::uniform(3, 1),
-                                sequence_layout::uniform(2, keys), b.integers({1, 0, 1}), {2, 0.3, false, {}}, y,
+          kernels<B>::attention(b.dev(), q, kv.columns(0, width), kv.columns(width, width),
+                                sequence_layout::uniform(3, 1), sequence_layout::uniform(2, keys),
+                                b.integers({1, 0, 1}), {2, 0.3, false, {}}, y,
                                 found == &kept ? lse : matrix_view<typename B::scalar>{});
           if constexpr (std::is_same_v<B, cuda>) {
             std::vector<float> host(static_cast<std::size_t>(3 * width));

@@ -28,8 +28,8 @@ floats on_gpu(const std::function<void(device<cuda>&, matrix_view<float>)>& kern
 }
 bool same(const floats& a, const floats& b) { return std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0; }
 
-// Every order gives one result; without any one of its barriers a kernel gives another, or none, in some order. Blocks run
-// one after the other, so a barrier before other blocks are told something makes no difference: `for_others`.
+// Every order gives one result; without any one of its barriers a kernel gives another, or none, in some order. Blocks
+// run one after the other, so a barrier before other blocks are told something makes no difference: `for_others`.
 void check_barriers(const std::function<floats()>& run, int expected_sites, int for_others = -1) {
   auto& o = simt::run_options();
   simt::reset_barrier_sites();
@@ -133,8 +133,8 @@ TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, an
               memory<cuda>::zero(cache.data(), 3 * 24 * sizeof(float));
               const auto layout = sequence_layout::uniform(1, 3);
               kernels<cuda>::attention_appending(d, {x.data(), 3, 36, 36, nullptr}, places.data(),
-                                                 {cache.data(), 3, 24, 24, nullptr}, layout, layout,
-                                                 {2, 0.4, true, {}}, y);
+                                                 {cache.data(), 3, 24, 24, nullptr}, layout, layout, {2, 0.4, true, {}},
+                                                 y);
             },
             3, 12);
       },
@@ -147,7 +147,8 @@ TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, an
       [&] {
         return on_gpu(
             [&](auto& d, auto y) {
-              const matrix_view<const float> k{kv.data(), 600, 12, 24, nullptr}, v{kv.data() + 12, 600, 12, 24, nullptr};
+              const matrix_view<const float> k{kv.data(), 600, 12, 24, nullptr},
+                  v{kv.data() + 12, 600, 12, 24, nullptr};
               kernels<cuda>::attention(d, {kv.data(), 1, 12, 12, nullptr}, k, v, sequence_layout::uniform(1, 1),
                                        sequence_layout::uniform(1, 600), nullptr, {2, 0.4, false, {}}, y, {});
             },

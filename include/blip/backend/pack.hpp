@@ -13,12 +13,13 @@ namespace blip::inline BLIP_ABI {
 // Whether a back end has a form of its own for weights that only inference reads.
 template <class B>
 concept packs_weights = requires(device<B>& d, matrix_view<const typename B::scalar> w, void* to) {
-  { kernels<B>::packed_weight_bytes(d, 1, 1) };
+  {kernels<B>::packed_weight_bytes(d, 1, 1)};
   kernels<B>::pack_weight(d, w, to);
 };
 
-// The same values for inference only: weights of products in that form, everything else plain; the given arena goes. Word
-// tables that products read as well are there in both forms. Where the device reads plain weights, nothing happens.
+// The same values for inference only: weights of products in that form, everything else plain; the given arena goes.
+// Word tables that products read as well are there in both forms. Where the device reads plain weights, nothing
+// happens.
 template <packs_weights B>
 arena<B> pack(device<B>& d, arena<B>&& values) {
   if (kernels<B>::packed_weight_bytes(d, 1, 1) == 0) return std::move(values);

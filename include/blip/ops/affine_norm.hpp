@@ -9,10 +9,12 @@ namespace blip::inline BLIP_ABI::ops {
 
 // Whether a back end ends a product of few rows with a layer norm in one call, on tapes that do not record.
 template <class T, class B = typename T::backend_type>
-inline constexpr bool joins_norms = !T::records && requires { &kernels<B>::affine_norm; };
+inline constexpr bool joins_norms = !T::records && requires {
+  &kernels<B>::affine_norm;
+};
 
-// y = layer_norm(x + act(h w^T + b)); x may be absent.  h [n, in], weight [out, in], bias [out] or null, x, y [n, out]. The
-// bits are those of affine, residual and layer_norm one after the other, which is also what is recorded.
+// y = layer_norm(x + act(h w^T + b)); x may be absent.  h [n, in], weight [out, in], bias [out] or null, x, y [n, out].
+// The bits are those of affine, residual and layer_norm one after the other, which is also what is recorded.
 template <class T, class B = typename T::backend_type>
 tensor<B> affine_norm(T& t, const tensor<B>& h, const parameter& weight, const parameter* bias, activation act,
                       const tensor<B>& x, const parameter& gamma, const parameter& beta, double eps) {
@@ -33,6 +35,12 @@ tensor<B> affine_norm(T& t, const tensor<B>& h, const parameter& weight, const p
   tensor<B> y = affine(t, h, weight, bias, act);
   if (x) y = residual(t, x, y, {}, {});
   return layer_norm(t, y, gamma, beta, eps);
+}
+
+template <int Out, class T, int In>
+var<T, Out> affine_norm(T& t, const var<T, In>& h, const parameter& weight, const parameter* bias, activation act,
+                        const var<T, Out>& x, const parameter& gamma, const parameter& beta, double eps) {
+  return var<T, Out>(affine_norm(t, h.ref(), weight, bias, act, x.ref(), gamma, beta, eps));
 }
 
 }  // namespace blip::inline BLIP_ABI::ops

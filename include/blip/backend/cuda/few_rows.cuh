@@ -6,9 +6,9 @@
 #include "blip/backend/cuda/loops.cuh"
 #include "blip/backend/cuda/normalized_row.cuh"
 
-// y = act(x w^T + b) of few rows, as the decoder of a text multiplies them: what it takes is the time to read w, which is
-// read once, 16 bytes at a time. A block owns 4 columns of y and up to 8 of its rows; its threads share the terms of a
-// sum, 8 neighbours of k at a time, by the length of k alone: a row's bits depend on no other row. With a norm at the
+// y = act(x w^T + b) of few rows, as the decoder of a text multiplies them: what it takes is the time to read w, which
+// is read once, 16 bytes at a time. A block owns 4 columns of y and up to 8 of its rows; its threads share the terms of
+// a sum, 8 neighbours of k at a time, by the length of k alone: a row's bits depend on no other row. With a norm at the
 // end, the last block of a row's to be done normalises the row; which one that is changes no number.
 namespace blip::inline BLIP_ABI {
 
@@ -117,8 +117,7 @@ __global__ void multiply_few(few_rows_product p, normalized_row norm, bool four)
 #pragma unroll
       for (int c = 0; c < few_columns; ++c)
 #pragma unroll
-        for (int j = 0; j < few_part; ++j)
-          sums[r * few_columns + c] = fmaf(a[c][j], x[j], sums[r * few_columns + c]);
+        for (int j = 0; j < few_part; ++j) sums[r * few_columns + c] = fmaf(a[c][j], x[j], sums[r * few_columns + c]);
     }
   }
   constexpr int lanes_of_a_sum = lanes / sums_of_a_block;
@@ -186,9 +185,10 @@ void blip_cuda_affine_few(device<cuda>& d, matrix_view<const float> x, weight_vi
   gpu::launch_few<false>(d, x, w, b, act, {}, y, pre, {}, false);
 }
 
-void blip_cuda_affine_norm(device<cuda>& d, matrix_view<const float> h, weight_view<float> w, matrix_view<const float> b,
-                           activation act, matrix_view<const float> x, matrix_view<const float> gamma,
-                           matrix_view<const float> beta, double eps, matrix_view<float> y) {
+void blip_cuda_affine_norm(device<cuda>& d, matrix_view<const float> h, weight_view<float> w,
+                           matrix_view<const float> b, activation act, matrix_view<const float> x,
+                           matrix_view<const float> gamma, matrix_view<const float> beta, double eps,
+                           matrix_view<float> y) {
   gpu::launch_few<true>(d, h, w, b, act, x, y, {}, {y, gamma, beta, static_cast<float>(eps), y, {}},
                         gpu::four_wide(y, gamma, beta));
 }
