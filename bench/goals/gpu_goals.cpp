@@ -50,7 +50,7 @@ using idle = blip_test::idle_of<4>;
 template <class S>
 goals::cost decode_step() {
   goals::counted<idle> counts;
-  for (const int tokens : {S::tokens, S::tokens - 1}) goals::captions<S, goals::listed<idle>>(counts, tokens, false);
+  goals::captions<S, goals::listed<idle>>(counts, {{"", 1}}, {S::tokens, S::tokens - 1});
   return counts.results[0].list.total().all - counts.results[1].list.total().all;
 }
 

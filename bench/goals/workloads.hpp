@@ -40,30 +40,31 @@ void vision(Run& run) {
   }
 }
 
-// Captions from pixels on, of one picture or of many: every text of exactly `tokens` ids, so that all runs do the same
-// work.
+// Captions from pixels on, for each goal of so many pictures, and each length: every text of exactly as many ids, so that
+// all runs do the same work.
 template <class S, class B, class Run>
-void captions(Run& run, int tokens = S::tokens, bool many = true) {
+void captions(Run& run, const std::vector<std::pair<const char*, int>>& batches,
+              const std::vector<int>& lengths) {
   constexpr blip::tower_config structure = S::captioner.structure;
   using model_type = blip::blip_captioner<structure, B>;
   const blip::tower_options& o = S::captioner.options;
   device<B> dev(run.options());
   const served<model_type, B> model(dev, o, blip::lm(S::lm));
   const auto& decoder = model->towers().decoder();
-  for (const auto& [name, batch] : {std::pair{"G3", 1}, std::pair{"G4", S::large_batch}}) {
-    if (batch > 1 && !many) return;
+  for (const auto& [name, batch] : batches) {
     const pixels<B> in(batch, o.vision.image_height);
     const std::vector<std::vector<int>> prompts(static_cast<std::size_t>(batch), {S::prompt});
-    run(name,
-        "caption " + std::to_string(o.vision.image_height) + " px, batch " + std::to_string(batch) + ", " +
-            std::to_string(S::beams) + " beams, " + std::to_string(tokens) + " tokens",
-        batch, [&] {
-          auto t = model.inference(dev);
-          const auto seen = model->towers().images(t, in.on(t));
-          blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout, true));
-          blip::beam_search(next, prompts, {.stop = S::stop, .min_tokens = tokens, .max_tokens = tokens},
-                            {.beams = S::beams, .rule = blip::beam_rule::transformers_5});
-        });
+    for (const int tokens : lengths)
+      run(name,
+          "caption " + std::to_string(o.vision.image_height) + " px, batch " + std::to_string(batch) + ", " +
+              std::to_string(S::beams) + " beams, " + std::to_string(tokens) + " tokens",
+          batch, [&] {
+            auto t = model.inference(dev);
+            const auto seen = model->towers().images(t, in.on(t));
+            blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout, true));
+            blip::beam_search(next, prompts, {.stop = S::stop, .min_tokens = tokens, .max_tokens = tokens},
+                              {.beams = S::beams, .rule = blip::beam_rule::transformers_5});
+          });
   }
 }
 
@@ -260,7 +261,7 @@ void self_attention(Run& run) {
 template <class S, class B, class Run>
 void all_workloads(Run& run, const std::vector<int>& lengths) {
   vision<S, B>(run);
-  captions<S, B>(run);
+  captions<S, B>(run, {{"G3", 1}, {"G4", S::large_batch}}, {S::tokens});
   pretraining<S, B>(run, lengths);
   retrieval<S, B>(run, lengths);
   norm<S, B>(run);
