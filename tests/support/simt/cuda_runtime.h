@@ -98,6 +98,7 @@ inline unsigned atomicInc(unsigned* at, unsigned most) {
 }
 inline void __threadfence() {}
 inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
 
 // --- waits and what lanes tell each other ---
 

@@ -83,7 +83,7 @@ __global__ void attend_one(attention_of a, appended_rows fresh, out y, int most_
     if (thread() >= width) continue;
     for (int tile = first / tile_rows; tile < least(tiles, (first + one_query_threads) / tile_rows); ++tile) {
       mass = mass * shrinks[tile] + masses[tile];
-      sum *= shrinks[tile];
+      sum = __fmul_rn(sum, shrinks[tile]);  // rounded by itself, as it is there
       const float* const p = weights + tile * tile_rows;
       const float* const x = rows + (tile * tile_rows - first) * (width + V) + thread();
 #pragma unroll

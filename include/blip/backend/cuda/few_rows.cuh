@@ -132,7 +132,7 @@ __global__ void multiply_few(few_rows_product p, normalized_row norm, bool four)
     if (p.bias.data) sum += p.bias(0, c);
     if (p.pre.data) p.pre(r, c) = sum;
     sum = activated(p.act, sum);
-    p.y(r, c) = p.residual.data ? __fadd_rn(sum, p.residual(r, c)) : sum;
+    p.y(r, c) = p.residual.data ? __fadd_rn(sum, p.residual(r, c)) : sum;  // a sum of its own, as ops::residual's
   }
   if constexpr (Norm) {
     if (!last_of_group()) return;
