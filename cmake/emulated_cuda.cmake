@@ -24,5 +24,7 @@ blip_emulated_cuda_tests()
 
 # The script for a machine with a GPU, on one without.
 blip_goals_program(gpu_goals SOURCES gpu_goals.cpp report.cpp without_cuda.cpp)
+# Launches of a decode step at published sizes.
+add_test(NAME gpu_goals_decode COMMAND gpu_goals --decode)
 add_test(NAME gpu_check_script COMMAND bash "${PROJECT_SOURCE_DIR}/tests/cuda/gpu_check_test.sh" "${PROJECT_SOURCE_DIR}"
   $<TARGET_FILE:gpu_goals>)

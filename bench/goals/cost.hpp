@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "blip/backend/cuda/few_rows.hpp"
 #include "blip/backend/types.hpp"
 #include "blip/core/dtype.hpp"
 
@@ -24,6 +25,9 @@ struct cost {
     flop += o.flop, packed += o.packed, read += o.read, written += o.written, launches += o.launches;
     return *this;
   }
+  cost operator-(const cost& o) const {
+    return {flop - o.flop, packed - o.packed, read - o.read, written - o.written, launches - o.launches};
+  }
 };
 
 template <class M>
@@ -39,10 +43,6 @@ double half_of(const M& m) {
 // One argument of a kernel: views of constants are read, others written, gradients that add are both.
 template <class S>
 void pass(cost& c, const blip::matrix_view<const S>& m) {
-  c.read += bytes_of(m);
-}
-template <class S>
-void pass(cost& c, const blip::weight_view<S>& m) {
   c.read += bytes_of(m);
 }
 template <class S>
@@ -107,14 +107,38 @@ double operand(blip::precision p, const M& m) {
   return p == blip::precision::bf16 ? half_of(m) : bytes_of(m);
 }
 
+template <class X, class W>
+void multiplied(cost& c, const X& x, const W& w) {
+  c.flop = product(x.rows, w.rows, w.width), c.packed = product(x.live_rows(), w.rows, w.width);
+}
+// Weights as they are held: in bf16, or in floats that few rows round on the way.
+template <class W>
+double held(const W& w) {
+  return (w.packed ? 2.0 : 4.0) * w.rows * w.width;
+}
+
 inline constexpr auto affine = [](blip::precision p, const auto& x, const auto& w, const auto& b, blip::activation act,
                                   const auto& y, const auto& pre) {
   cost c;
-  copied(c, p, x, false), copied(c, p, w, false);
-  const double in = operand(p, x) + operand(p, w);
-  c += passed(1, b, pre.data ? pre : y), c.read += in;
-  c.flop = product(x.rows, w.rows, w.width), c.packed = product(x.live_rows(), w.rows, w.width);
+  if (x.rows <= blip::cuda_few_rows::few_rows) {
+    c = passed(1, x, b, y, pre), c.read += held(w);
+    multiplied(c, x, w);
+    return c;
+  }
+  copied(c, p, x, false);
+  if (!w.packed) copied(c, p, w, false);
+  c += passed(1, b, pre.data ? pre : y), c.read += operand(p, x) + (w.packed ? held(w) : operand(p, w));
+  multiplied(c, x, w);
   if (act != blip::activation::none || pre.data) ++c.launches, c.read += bytes_of(y), c.written += bytes_of(y);
+  return c;
+};
+
+// What comes before the norm is written, and read again by the last block.
+inline constexpr auto affine_norm = [](blip::precision, const auto& h, const auto& w, const auto& b, blip::activation,
+                                       const auto& x, const auto& gamma, const auto& beta, double, const auto& y) {
+  cost c = passed(1, h, b, x, gamma, beta, y);
+  c.read += held(w) + bytes_of(y), c.written += bytes_of(y);
+  multiplied(c, h, w);
   return c;
 };
 
@@ -186,6 +210,14 @@ inline constexpr auto attention = [](blip::precision, const auto& q, const auto&
   cost c = passed(1, q, y, lse);
   c.read += 8.0 * rows_read(ql, kl, source) * k.width;
   c.flop = c.packed = 4 * seen(ql, kl, source, spec.causal) * q.width;  // q k, p v
+  return c;
+};
+inline constexpr auto attention_appending = [](blip::precision p, const auto& qkv, const int*, const auto& cache,
+                                               const auto& ql, const auto& kl, const auto& spec, const auto& y) {
+  cost c = attention(p, qkv.columns(0, y.width), cache.columns(0, y.width), cache.columns(y.width, y.width), ql, kl,
+                     nullptr, spec, y, blip::matrix_view<const char>{});
+  const double fresh = bytes_of(qkv.columns(y.width, 2 * y.width));
+  c.read += fresh, c.written += fresh;
   return c;
 };
 // The scores exist again in each of its kernels, and dy v; then ds k, ds q, p dy.

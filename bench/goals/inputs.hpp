@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "blip/autograd/tape.hpp"
+#include "blip/backend/pack.hpp"
 #include "blip/config/vit.hpp"
+#include "blip/core/initialise.hpp"
 #include "blip/models/vision_language_model.hpp"
 
 // What the workloads read: random numbers, random words. Zeros would let a GPU clock higher.
@@ -38,6 +42,29 @@ class numbers {
  private:
   blip::buffer<B, scalar> data_;
   int rows_, width_;
+};
+
+// A model with random weights for inference alone, as the back end reads them fastest.
+template <class L, class B>
+class served {
+ public:
+  template <class... A>
+  explicit served(blip::device<B>& d, A&&... arguments) : model_(std::forward<A>(arguments)...) {
+    auto layout = std::make_shared<blip::arena_layout>();
+    layout->place("", model_);
+    values_ = blip::arena<B>(std::move(layout));
+    blip::initialise(values_, 1);
+    if constexpr (blip::packs_weights<B>) values_ = blip::pack(d, std::move(values_));
+  }
+  served(const served&) = delete;
+  served& operator=(const served&) = delete;
+
+  const L* operator->() const { return &model_; }
+  blip::inference_tape<B> inference(blip::device<B>& d) const { return blip::inference_tape<B>(d, values_); }
+
+ private:
+  L model_;
+  blip::arena<B> values_;
 };
 
 // Square pictures of three channels.

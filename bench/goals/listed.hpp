@@ -7,6 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "blip/backend/cuda/products.hpp"
 #include "blip/backend/kernels.hpp"
 #include "goals/cost.hpp"
 
@@ -81,6 +82,35 @@ struct kernels<goals::listed<Inner>> {
   using once = goals::streamed<1>;
   using twice = goals::streamed<2>;
   using once_back = goals::streamed_gradient<1>;
+
+  using S = typename B::scalar;
+  using in = matrix_view<const S>;
+  using out = matrix_view<S>;
+
+  // What a back end may lack, as `cuda` has it; whoever computes nothing has nothing to do.
+  static constexpr int few_rows = cuda_few_rows::few_rows;
+  static void affine_norm(device<B>& d, in h, weight_view<S> w, in b, activation act, in x, in gamma, in beta,
+                          double eps, out y) {
+    add(d, "affine_norm", goals::costs::affine_norm, h, w, b, act, x, gamma, beta, eps, y);
+    if constexpr (requires { &K::affine_norm; })
+      K::affine_norm(*d.options().inner, h, w, b, act, x, gamma, beta, eps, y);
+  }
+  static void attention_appending(device<B>& d, in qkv, const int* places, out cache, const sequence_layout& ql,
+                                  const sequence_layout& kl, const attention_spec& spec, out y) {
+    add(d, "attention_appending", goals::costs::attention_appending, qkv, places, cache, ql, kl, spec, y);
+    if constexpr (requires { &K::attention_appending; })
+      K::attention_appending(*d.options().inner, qkv, places, cache, ql, kl, spec, y);
+  }
+  static std::size_t packed_weight_bytes(device<B>& d, int rows, int cols) {
+    return cuda_products::packed_weight_bytes(d.options().products, rows, cols);
+  }
+  static void pack_weight(device<B>& d, in w, void* to) {
+    if constexpr (requires { &K::pack_weight; }) K::pack_weight(*d.options().inner, w, to);
+  }
+  template <class Cost, class... A>
+  static void add(device<B>& d, std::string_view name, const Cost& cost, const A&... arguments) {
+    d.options().list->add(name, cost(d.options().products, arguments...));
+  }
 
 #define BLIP_LISTED(name, ...) static constexpr auto name = &goals::listed_call<#name, __VA_ARGS__, B, +K::name>::call
 #define BLIP_LISTED_AS(name) BLIP_LISTED(name, std::remove_const_t<decltype(goals::costs::name)>)

@@ -53,6 +53,12 @@ std::string markdown(const std::vector<result>& results) {
   return out;
 }
 
+std::string decode_step_text(const cost& step) {
+  return "launches per decode step: " + std::to_string(step.launches) + ", bound " +
+         std::to_string(most_step_launches) + "\nMB per decode step: " + number(step.read / 1e6) + " read, " +
+         number(step.written / 1e6) + " written\n";
+}
+
 std::string json(const std::vector<result>& results, const std::string& size, const std::string& device) {
   std::string out = "{\"size\": \"" + size + "\", \"device\": " + (device.empty() ? "null" : "\"" + device + "\"") +
                     ", \"flop_per_second\": " + number(flop_per_second) +

@@ -25,7 +25,12 @@ inline double median(std::vector<double> x) {
 inline double arithmetic_ms(const cost& c) { return 1e3 * c.packed / flop_per_second; }
 inline double memory_ms(const cost& c) { return 1e3 * (c.read + c.written) / bytes_per_second; }
 
+// How many launches a decode step of one picture may take.
+inline constexpr int most_step_launches = 120;
+
 std::string markdown(const std::vector<result>& results);
+// What a decode step takes, and its bound.
+std::string decode_step_text(const cost& step);
 // `device`: where milliseconds are from; empty: nowhere.
 std::string json(const std::vector<result>& results, const std::string& size, const std::string& device);
 

@@ -55,7 +55,7 @@ struct tiny {
   static blip::masking_options mlm() { return {.rate = 0.4, .mask = 4, .never = {0, 1}}; }
   static constexpr int first_word = 5, words = 30, prompt = 39, stop = 2;
 
-  static constexpr int large_batch = 3, blip_batch = 4, albef_batch = 4, features_at_once = 5;
+  static constexpr int large_batch = 9, blip_batch = 4, albef_batch = 4, features_at_once = 5;
   static constexpr int beams = 3, tokens = 4;
   static constexpr int pairs_of_a_picture = 6, pictures = 4;
   static constexpr int longest_blip = 6, longest_albef = 5;

@@ -29,8 +29,8 @@ template <class S, class B, class Run>
 void vision(Run& run) {
   constexpr blip::vit_config structure = S::encoder.structure.vision;
   const blip::vit_options& o = S::encoder.options.vision;
-  const blip::owned<blip::vit<structure, B>, B> model(1, o);
   device<B> dev(run.options());
+  const served<blip::vit<structure, B>, B> model(dev, o);
   for (const auto& [name, batch] : {std::pair{"G1", S::large_batch}, std::pair{"G2", 1}}) {
     const pixels<B> in(batch, o.image_height);
     run(name, "ViT " + std::to_string(o.image_height) + " px forward, batch " + std::to_string(batch), batch, [&] {
@@ -40,28 +40,31 @@ void vision(Run& run) {
   }
 }
 
-// Captions from pixels on: every text of exactly `tokens` ids, so that all runs do the same work.
+// Captions from pixels on, for each goal of so many pictures, and each length: every text of exactly as many ids, so that
+// all runs do the same work.
 template <class S, class B, class Run>
-void captions(Run& run) {
+void captions(Run& run, const std::vector<std::pair<const char*, int>>& batches,
+              const std::vector<int>& lengths) {
   constexpr blip::tower_config structure = S::captioner.structure;
   using model_type = blip::blip_captioner<structure, B>;
   const blip::tower_options& o = S::captioner.options;
-  const blip::owned<model_type, B> model(1, o, blip::lm(S::lm));
-  const auto& decoder = model->towers().decoder();
   device<B> dev(run.options());
-  for (const auto& [name, batch] : {std::pair{"G3", 1}, std::pair{"G4", S::large_batch}}) {
+  const served<model_type, B> model(dev, o, blip::lm(S::lm));
+  const auto& decoder = model->towers().decoder();
+  for (const auto& [name, batch] : batches) {
     const pixels<B> in(batch, o.vision.image_height);
     const std::vector<std::vector<int>> prompts(static_cast<std::size_t>(batch), {S::prompt});
-    run(name,
-        "caption " + std::to_string(o.vision.image_height) + " px, batch " + std::to_string(batch) + ", " +
-            std::to_string(S::beams) + " beams, " + std::to_string(S::tokens) + " tokens",
-        batch, [&] {
-          auto t = model.inference(dev);
-          const auto seen = model->towers().images(t, in.on(t));
-          blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout, true));
-          blip::beam_search(next, prompts, {.stop = S::stop, .min_tokens = S::tokens, .max_tokens = S::tokens},
-                            {.beams = S::beams, .rule = blip::beam_rule::transformers_5});
-        });
+    for (const int tokens : lengths)
+      run(name,
+          "caption " + std::to_string(o.vision.image_height) + " px, batch " + std::to_string(batch) + ", " +
+              std::to_string(S::beams) + " beams, " + std::to_string(tokens) + " tokens",
+          batch, [&] {
+            auto t = model.inference(dev);
+            const auto seen = model->towers().images(t, in.on(t));
+            blip::decoder_model next(t, decoder.text, decoder.head, decoder.text.project(t, seen.rows, seen.layout, true));
+            blip::beam_search(next, prompts, {.stop = S::stop, .min_tokens = tokens, .max_tokens = tokens},
+                              {.beams = S::beams, .rule = blip::beam_rule::transformers_5});
+          });
   }
 }
 
@@ -154,9 +157,9 @@ void retrieval(Run& run, const std::vector<int>& lengths) {
   constexpr blip::itc_config features = S::features_alone;
   using model_type = blip::blip_retrieval<structure, B, features>;
   const blip::tower_options& o = S::encoder.options;
-  const blip::owned<model_type, B> model(1, o, blip::itc<features>({.queue = 0}), blip::itm<>(S::blip_itm));
-  const auto& towers = model->towers();
   device<B> dev(run.options());
+  const served<model_type, B> model(dev, o, blip::itc<features>({.queue = 0}), blip::itm<>(S::blip_itm));
+  const auto& towers = model->towers();
   {
     const auto layout = towers.image_layout(1, o.vision.image_height, o.vision.image_width);
     const numbers<B> states(layout.rows, structure.vision.width);
@@ -258,7 +261,7 @@ void self_attention(Run& run) {
 template <class S, class B, class Run>
 void all_workloads(Run& run, const std::vector<int>& lengths) {
   vision<S, B>(run);
-  captions<S, B>(run);
+  captions<S, B>(run, {{"G3", 1}, {"G4", S::large_batch}}, {S::tokens});
   pretraining<S, B>(run, lengths);
   retrieval<S, B>(run, lengths);
   norm<S, B>(run);

@@ -61,6 +61,11 @@ void products() {
        [=](auto& t, const parameters& p) {
          return ops::affine<width>(t, x.on<width>(t), p.weight, &p.bias, activation::gelu);
        });
+    op("affine_norm", variants(), rows, width, {product_flop(n, width, width), 4 * (3 * n * width + width * width), n},
+       [=](auto& t, const parameters& p) {
+         const auto h = x.on<width>(t);
+         return ops::affine_norm<width>(t, h, p.weight, &p.bias, activation::none, h, p.gain, p.bias, 1e-6);
+       });
   }
   for (const int rows : {112, 1576}) {
     const double n = rows, hidden = 4.0 * width;

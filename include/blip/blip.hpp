@@ -46,6 +46,7 @@
 #include "blip/models/vision_language_model.hpp"
 #include "blip/models/vit.hpp"
 #include "blip/ops/affine.hpp"
+#include "blip/ops/affine_norm.hpp"
 #include "blip/ops/attend.hpp"
 #include "blip/ops/by_rows.hpp"
 #include "blip/ops/concat.hpp"

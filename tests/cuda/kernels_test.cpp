@@ -2,73 +2,10 @@
 //
 // What the laws' small matrices do not reach on the emulated GPU: several blocks, shares and passes, aligned and
 // unaligned rows, products of bf16.
-#include "blip/backend/cuda.hpp"
-#include "blip/backend/reference.hpp"
-#include "support/catch.hpp"
-#include "support/numbers.hpp"
-#include "support/simt/simt.hpp"
-#include "support/tolerance.hpp"
+#include "cuda/kernel_bench.hpp"
 
 using namespace blip;
 using namespace blip_test;
-
-namespace {
-
-// Memory of a back end that kernels are called on directly.
-template <class B>
-class bench {
- public:
-  using S = typename B::scalar;
-
-  explicit bench(typename B::options o = {}) : device_(o) {}
-  device<B>& dev() { return device_; }
-  matrix_view<S> matrix(const numbers& v, int rows, int stride = 0, int width = 0) {
-    const std::vector<S> host(v.begin(), v.end());
-    const int columns = static_cast<int>(v.size()) / rows;
-    matrices_.emplace_back(std::span<const S>(host));
-    return {matrices_.back().data(), rows, width > 0 ? width : columns, stride > 0 ? stride : columns, nullptr};
-  }
-  gradient_view<S> ones(int rows, int width, bool accumulate = true) {
-    return {matrix(numbers(static_cast<std::size_t>(rows * width), 1), rows), accumulate};
-  }
-  const int* integers(const std::vector<int>& v) {
-    integers_.emplace_back(std::span<const int>(v));
-    return integers_.back().data();
-  }
-  numbers all() const {
-    numbers found;
-    for (const auto& m : matrices_)
-      for (const S x : m.to_host()) found.push_back(static_cast<double>(x));
-    return found;
-  }
-
- private:
-  device<B> device_;
-  std::vector<buffer<B, S>> matrices_;
-  std::vector<buffer<B, int>> integers_;
-};
-
-// The same calls on both back ends leave the same numbers in all matrices.
-template <class F>
-void agree(F f, cuda::options o = {.products = precision::fp32}, double close = of_float.gradient) {
-  bench<reference<double>> oracle;
-  f(oracle);
-  const numbers expected = oracle.all();
-  numbers first;
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
-    INFO("order " << seed);
-    simt::run_options().seed = seed;
-    bench<cuda> gpu(o);
-    f(gpu);
-    const numbers found = gpu.all();
-    CHECK(worst_error(found, expected) <= close);
-    if (seed == 0) first = found;
-    CHECK(difference_of_bits(found, first) == "");
-  }
-  simt::run_options().seed = 0;
-}
-
-}  // namespace
 
 TEST_CASE("cuda: affine and its pullback agree with the reference, in fp32 and in bf16", "[cuda]") {
   for (const auto p : {precision::fp32, precision::bf16})
@@ -189,4 +126,30 @@ TEST_CASE("cuda: a step of AdamW, an average and a norm agree with the reference
       kernels<B>::squared_norm(b.dev(), 9 * width, value.data, const_cast<double*>(norm.data()));
       b.matrix(norm.to_host(), 1);
     });
+}
+
+TEST_CASE("cuda: a query alone in its sequence agrees with the reference, with the bits that others have", "[cuda]") {
+  // Where sums are kept, the kernel for many queries runs.
+  for (const int head : {4, 13, 64, 128})
+    for (const int keys : {1, 31, 64, 65, 300, 577}) {
+      INFO("head " << head << ", keys " << keys);
+      const int width = 2 * head;
+      numbers plain, kept;
+      for (numbers* const found : {&plain, &kept})
+        agree([&]<class B>(bench<B>& b) {
+          const auto q = b.matrix(random_numbers(3 * width, 1), 3);
+          const auto kv = b.matrix(random_numbers(2 * keys * 2 * width, 2), 2 * keys);
+          const auto y = b.matrix(numbers(static_cast<std::size_t>(3 * width), 7), 3), lse = b.matrix(numbers(6), 3);
+          kernels<B>::attention(b.dev(), q, kv.columns(0, width), kv.columns(width, width),
+                                sequence_layout::uniform(3, 1), sequence_layout::uniform(2, keys),
+                                b.integers({1, 0, 1}), {2, 0.3, false, {}}, y,
+                                found == &kept ? lse : matrix_view<typename B::scalar>{});
+          if constexpr (std::is_same_v<B, cuda>) {
+            std::vector<float> host(static_cast<std::size_t>(3 * width));
+            memory<B>::copy_out(host.data(), y.data, host.size() * sizeof(float));
+            found->assign(host.begin(), host.end());
+          }
+        });
+      CHECK(difference_of_bits(plain, kept) == "");
+    }
 }

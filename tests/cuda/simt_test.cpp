@@ -29,8 +29,9 @@ floats on_gpu(const std::function<void(device<cuda>&, matrix_view<float>)>& kern
 }
 bool same(const floats& a, const floats& b) { return std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0; }
 
-// Every order gives one result; without any one of its barriers a kernel gives another, or none, in some order.
-void check_barriers(const std::function<floats()>& run, int expected_sites) {
+// Every order gives one result; without any one of its barriers a kernel gives another, or none, in some order. Blocks
+// run one after the other, so a barrier before other blocks are told something makes no difference: `for_others`.
+void check_barriers(const std::function<floats()>& run, int expected_sites, int for_others = -1) {
   auto& o = simt::run_options();
   simt::reset_barrier_sites();
   const floats right = run();
@@ -39,6 +40,7 @@ void check_barriers(const std::function<floats()>& run, int expected_sites) {
   CHECK(sites == expected_sites);
   for (o.seed = 1; o.seed < 4; ++o.seed) CHECK(same(run(), right));
   for (int site = 0; site < sites; ++site) {
+    if (site == for_others) continue;
     INFO("barrier " << site);
     bool seen = false;
     o.without_barrier = site;
@@ -130,6 +132,54 @@ TEST_CASE("simt: a missing barrier shows in attention on tensor cores and its pu
             rows, 4 * head, precision::bf16);
       },
       6);
+}
+
+TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, and in attention that appends",
+          "[cuda][simt]") {
+  const buffer<cuda, float> x{random_floats(9 * 520, 1)}, w{random_floats(10 * 520, 2)}, norm{random_floats(20, 3)};
+  const matrix_view<const float> h{x.data(), 9, 520, 520, nullptr}, gamma{norm.data(), 1, 10, 10, nullptr},
+      beta{norm.data() + 10, 1, 10, 10, nullptr};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const weight_view<float> weight{{w.data(), 10, 520, 520, nullptr}, nullptr};
+              kernels<cuda>::affine_norm(d, h, weight, {}, activation::none, {}, gamma, beta, 1e-5, y);
+            },
+            9, 10);
+      },
+      3, 1);
+  const buffer<cuda, int> places{std::vector<int>{0, 1, 2}};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const scratch<cuda, float> cache(d, 3 * 24);
+              memory<cuda>::zero(cache.data(), 3 * 24 * sizeof(float));
+              const auto layout = sequence_layout::uniform(1, 3);
+              kernels<cuda>::attention_appending(d, {x.data(), 3, 36, 36, nullptr}, places.data(),
+                                                 {cache.data(), 3, 24, 24, nullptr}, layout, layout, {2, 0.4, true, {}},
+                                                 y);
+            },
+            3, 12);
+      },
+      3);
+  floats growing = random_floats(600 * 24, 4);  // later tiles have larger scores
+  for (std::size_t i = 0; i < growing.size(); ++i)
+    growing[i] = (growing[i] + 2.0f) * (1.0f + static_cast<float>(i) / 3000.0f);
+  const buffer<cuda, float> kv{std::span<const float>(growing)};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const matrix_view<const float> k{kv.data(), 600, 12, 24, nullptr},
+                  v{kv.data() + 12, 600, 12, 24, nullptr};
+              kernels<cuda>::attention(d, {kv.data(), 1, 12, 12, nullptr}, k, v, sequence_layout::uniform(1, 1),
+                                       sequence_layout::uniform(1, 600), nullptr, {2, 0.4, false, {}}, y, {});
+            },
+            1, 12);
+      },
+      5);
 }
 
 TEST_CASE("simt: every thread runs once, with its own numbers", "[cuda][simt]") {

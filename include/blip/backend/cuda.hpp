@@ -4,6 +4,7 @@
 #include "blip/backend/cuda/attention.hpp"
 #include "blip/backend/cuda/contrast.hpp"
 #include "blip/backend/cuda/embeddings.hpp"
+#include "blip/backend/cuda/few_rows.hpp"
 #include "blip/backend/cuda/losses.hpp"
 #include "blip/backend/cuda/memory.hpp"
 #include "blip/backend/cuda/optimiser.hpp"
@@ -11,6 +12,7 @@
 #include "blip/backend/cuda/products.hpp"
 #include "blip/backend/cuda/rows.hpp"
 #include "blip/backend/kernels.hpp"
+#include "blip/backend/pack.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -23,6 +25,7 @@ inline constexpr bool has_kernels<cuda> = true;
 // ends: the same bits in every run, the same dropout and the same negatives as there.
 template <>
 struct kernels<cuda> : cuda_products,
+                       cuda_few_rows,
                        cuda_attention,
                        cuda_embeddings,
                        cuda_rows,
@@ -31,6 +34,6 @@ struct kernels<cuda> : cuda_products,
                        cuda_pairs,
                        cuda_optimiser {};
 
-static_assert(kernel_set<cuda>);
+static_assert(kernel_set<cuda> && packs_weights<cuda>);
 
 }  // namespace blip::inline BLIP_ABI

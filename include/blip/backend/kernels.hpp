@@ -21,12 +21,18 @@ inline constexpr int rows_at_a_time = 0;
 //   affine(d, x [n, in], w [out, in], b [out] | null, act, y [n, out], pre [n, out] | null)
 //       y = act(x w^T + b); `pre` receives x w^T + b when the pullback will need it (act other than none).
 //   affine_vjp(d, x, w, act, pre, dy, dx, dw, db)
+//   affine_norm(d, h [n, in], w [out, in], b [out] | null, act, x [n, out] | null data, gamma, beta, eps, y [n, out])
+//       y = layer_norm(x + act(h w^T + b)), for at most few_rows rows, with the bits of affine, residual and layer_norm;
+//       optional, with the constant few_rows
+//   pack_weight(d, w [out, in], to [packed_weight_bytes(d, out, in)])          as products read it fastest; 0 bytes: plain; optional
 //   layer_norm(d, x [n, W], gamma, beta, eps, y, stats [n, 2] | null)          y = gamma (x - mean) / sqrt(var + eps) + beta
 //   layer_norm_vjp(d, x, gamma, stats, dy, dx, dgamma, dbeta)                  stats: mean, 1 / sqrt(var + eps)
 //   attention(d, q [n, W], k [m, W], v [m, W], ql, kl, source, spec, y [n, W], lse [n, heads] | null)
 //       y_i = sum_j p_ij v_j, p = softmax(scale q k^T) over the keys of the source sequence; lse: log of the softmax's sum
 //       With spec.packed_keys k begins where pack_keys wrote, and v is not read.
 //   attention_vjp(d, q, k, v, ql, kl, source, spec, y, lse, dy, dq, dk, dv)
+//   attention_appending(d, qkv [n, 3 W], places [n], cache [m, 2 W], ql, kl, spec, y [n, W])   optional
+//       scatter_rows of columns W ... of qkv into the cache, then attention of columns 0 ... W - 1 over it, sequence by sequence
 //   pack_keys(d, k, v, kl, heads, to [packed_keys_size(d, kl, heads, W)])        as attention reads them fastest; optional
 //   embed(d, ids [n], layout, words [V, W], positions [P, W] | null, kind [W] | null, y [n, W])
 //       y_r = words[ids_r] + positions[position of r] + kind

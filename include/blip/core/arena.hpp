@@ -52,9 +52,11 @@ class arena {
   }
 
   // Where an entry of a packed arena begins, in bytes: of the memory of the plain values, or of further memory.
+  // `beside`: where in the further memory what is plain lies packed as well; -1: nowhere.
   struct place {
     std::size_t offset;
     bool packed, moved;
+    std::ptrdiff_t beside = -1;
   };
   // Takes the memory of `plain` unless everything moved.
   static arena packed(arena&& plain, buffer<B, std::byte> moved, std::vector<place> places) {
@@ -86,7 +88,8 @@ class arena {
     const std::byte* bytes = at.moved ? moved_.data() : reinterpret_cast<const std::byte*>(stayed_.data());
     bytes += at.offset;
     const auto* plain = at.packed ? nullptr : reinterpret_cast<const scalar*>(bytes);
-    return {{plain, p.rows(), p.cols(), p.cols(), nullptr}, at.packed ? bytes : nullptr};
+    const std::byte* const packed = at.packed ? bytes : at.beside >= 0 ? moved_.data() + at.beside : nullptr;
+    return {{plain, p.rows(), p.cols(), p.cols(), nullptr}, packed};
   }
 
   // Host access by name; values are converted one by one.

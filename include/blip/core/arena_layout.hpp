@@ -27,6 +27,7 @@ class arena_layout {
     bool product;
     initial start;
     double start_value;
+    bool multiplied;  // looked up, and the weight of a product too
     std::int64_t size() const { return std::int64_t{rows} * cols; }
   };
   struct name {
@@ -120,9 +121,10 @@ class arena_layout {
     if (p.layout() != id_) {
       p.place(id_, static_cast<int>(entries_.size()), size_);
       entries_.push_back({std::string(text), size_, p.rows(), p.cols(), p.rank(), p.product(), p.start(),
-                          p.start_value()});
+                          p.start_value(), false});
       size_ += (p.size() + 15) / 16 * 16;  // every entry begins on a cache line
     }
+    if (p.multiplied()) entries_[static_cast<std::size_t>(p.entry())].multiplied = true;
     const std::int64_t unit = p.rank() == 1 ? 1 : p.cols();
     name n{std::string(text), p.entry(), r.first * unit, r.count * unit, p.shape(), p.rank()};
     if (!whole) n.shape[0] = r.count;

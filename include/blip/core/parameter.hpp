@@ -39,6 +39,12 @@ class parameter {
     shape_ = shape, rank_ = rank;
     return *this;
   }
+  // A matrix whose rows are looked up is the weight of a product as well (a word table tied to a head): a back end may hold
+  // it packed beside the plain one.
+  parameter& multiplies_too() {
+    multiplied_ = true;
+    return *this;
+  }
   parameter& starts(initial how) {
     initial_ = how;
     return *this;
@@ -53,6 +59,7 @@ class parameter {
   int rank() const { return rank_; }
   const std::array<int, 4>& shape() const { return shape_; }
   bool product() const { return product_; }
+  bool multiplied() const { return multiplied_; }
   initial start() const { return initial_; }
   double start_value() const { return start_value_; }
   std::int64_t size() const { return std::int64_t{rows_} * cols_; }
@@ -68,7 +75,7 @@ class parameter {
  private:
   int rows_ = 0, cols_ = 0, rank_ = 0;
   std::array<int, 4> shape_{};
-  bool product_ = false;
+  bool product_ = false, multiplied_ = false;
   initial initial_ = initial::zeros;
   double start_value_ = 0;
   int entry_ = -1;

@@ -96,6 +96,12 @@ class key_value_cache {
 
   void copy(int from, int to, int length) {
     const std::size_t slot = as_size(longest_) * as_size(width_);
+    if constexpr (requires { &memory<B>::copy_rows; }) {  // of all layers in one call
+      scalar* const first = rows_.data();
+      return memory<B>::copy_rows(first + as_size(to) * slot, first + as_size(from) * slot, layers_,
+                                  as_size(length) * as_size(width_) * sizeof(scalar),
+                                  as_size(slots_) * slot * sizeof(scalar));
+    }
     for (int i = 0; i < layers_; ++i) {
       scalar* const layer = rows_.data() + as_size(i) * as_size(slots_) * slot;
       memory<B>::copy(layer + as_size(to) * slot, layer + as_size(from) * slot,

@@ -74,6 +74,12 @@ class attention<C, B, true> {
   template <class T, int K>
   var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false,
                           seen_attention<T>* seen = nullptr) const {
+    return output_.forward(t, heads(t, x, layout, causal, seen));
+  }
+  // What the output projection reads: concat_h softmax(q_h k_h^T / sqrt d) v_h; for those who go on with that product.
+  template <class T, int K>
+  var<T, C.width> heads(T& t, const var<T, K>& x, const sequence_layout& layout, bool causal = false,
+                        seen_attention<T>* seen = nullptr) const {
     static_assert(same_back_end<T, B>());
     static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
     static_assert(detail::attention_input_is<K, C.width>());
@@ -82,7 +88,7 @@ class attention<C, B, true> {
     const attention_spec how = spec(t, causal);
     const auto y = ops::attend_self<C.width>(t, qkv, layout, how);
     if (seen) *seen = {{qkv.ref(), qkv.ref(), 0, C.width, 2 * C.width}, scores<T>(y.ref()), how};
-    return output_.forward(t, y);
+    return y;
   }
   template <class T, class X>
   var<T, C.width> forward(T&, const X&, const sequence_layout&, bool = false) const {
@@ -93,21 +99,30 @@ class attention<C, B, true> {
   // What forward(), not causal, gives the first row of each sequence: [sequences, width].
   template <class T, int K>
   var<T, C.width> forward_first(T& t, const var<T, K>& x, const sequence_layout& layout) const {
+    return output_.forward(t, heads_first(t, x, layout));
+  }
+  template <class T, int K>
+  var<T, C.width> heads_first(T& t, const var<T, K>& x, const sequence_layout& layout) const {
     static_assert(same_back_end<T, B>());
     static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
     static_assert(detail::attention_input_is<K, C.width>());
-    return output_.forward(t, ops::attend_first<C.width>(t, fused_.forward(t, x), layout, spec(t, false)));
+    return ops::attend_first<C.width>(t, fused_.forward(t, x), layout, spec(t, false));
   }
 
   // The same, causal, of rows that continue sequences: what came before them is in the cache, where they go too.
   template <class T, int K>
   var<T, C.width> forward(T& t, const var<T, K>& x, const sequence_layout& layout,
                           const cached_keys<T, C.width>& cache) const {
+    return output_.forward(t, heads(t, x, layout, cache));
+  }
+  template <class T, int K>
+  var<T, C.width> heads(T& t, const var<T, K>& x, const sequence_layout& layout,
+                        const cached_keys<T, C.width>& cache) const {
     static_assert(same_back_end<T, B>());
     static_assert(!cross, "blip::attention: this is cross-attention; call project(context) once and read(x, ...)");
     static_assert(detail::attention_input_is<K, C.width>());
-    return output_.forward(t, ops::attend_cached<C.width>(t, fused_.forward(t, x), layout, cache.rows, cache.places,
-                                                          cache.layout, spec(t, true)));
+    return ops::attend_cached<C.width>(t, fused_.forward(t, x), layout, cache.rows, cache.places, cache.layout,
+                                       spec(t, true));
   }
 
   // Keys and values of context rows [m, context]: [key | value], [m, 2 width].
@@ -124,6 +139,12 @@ class attention<C, B, true> {
   var<T, C.width> read(T& t, const var<T, K>& x, const var<T, P>& projected, const sequence_layout& layout,
                        const sequence_layout& context, source_index source = nullptr, seen_attention<T>* seen = nullptr,
                        bool packed = false) const {
+    return output_.forward(t, heads(t, x, projected, layout, context, source, seen, packed));
+  }
+  template <class T, int K, int P>
+  var<T, C.width> heads(T& t, const var<T, K>& x, const var<T, P>& projected, const sequence_layout& layout,
+                        const sequence_layout& context, source_index source = nullptr,
+                        seen_attention<T>* seen = nullptr, bool packed = false) const {
     static_assert(same_back_end<T, B>());
     static_assert(cross, "blip::attention: self-attention has no context; set attention_config::context");
     static_assert(detail::attention_input_is<K, C.width>());
@@ -134,14 +155,19 @@ class attention<C, B, true> {
     how.packed_keys = packed;
     const auto y = ops::attend_cross<C.width>(t, q, kv, layout, context, source, how);
     if (seen) *seen = {{q.ref(), kv.ref(), 0, 0, C.width}, scores<T>(y.ref()), how};
-    return output_.forward(t, y);
+    return y;
   }
 
   template <class T, int K>
   var<T, C.width> read(T& t, const var<T, K>& x, const sequence_layout& layout, const cross_input<T, C.width>& c) const {
     return read(t, x, c.projected, layout, c.layout, c.source, c.seen, c.packed);
   }
+  template <class T, int K>
+  var<T, C.width> heads(T& t, const var<T, K>& x, const sequence_layout& layout, const cross_input<T, C.width>& c) const {
+    return heads(t, x, c.projected, layout, c.layout, c.source, c.seen, c.packed);
+  }
 
+  const linear<linear_config{.in = C.width, .out = C.width}, B>& output() const { return output_; }
   const parameter& output_weight() const { return output_.weight(); }
   auto& context_projections() { return fused_; }
 

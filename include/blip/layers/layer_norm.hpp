@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "blip/ops/layer_norm.hpp"
+#include "blip/layers/linear.hpp"
+#include "blip/ops/affine_norm.hpp"
 
 namespace blip::inline BLIP_ABI {
 
@@ -42,6 +43,17 @@ class layer_norm<Width, B, true> {
     return {};
   }
 
+  // The norm of what a product gives, act(l(h)), or of its sum with a residual, x + l(h): one call of the back end where
+  // it has one.  h [n, in], x [n, Width].
+  template <class T, int K, linear_config C>
+  var<T, Width> of(T& t, const linear<C, B>& l, const var<T, K>& h, activation act) const {
+    return of(t, l, h, act, tensor<B>());
+  }
+  template <class T, int K, linear_config C>
+  var<T, Width> of_sum(T& t, const var<T, Width>& x, const linear<C, B>& l, const var<T, K>& h) const {
+    return of(t, l, h, activation::none, x.ref());
+  }
+
   template <class Self, class F>
   static void members(Self& self, F&& f) {
     f("weight", self.weight_);
@@ -49,6 +61,16 @@ class layer_norm<Width, B, true> {
   }
 
  private:
+  template <class T, int K, linear_config C>
+  var<T, Width> of(T& t, const linear<C, B>& l, const var<T, K>& h, activation act, const tensor<B>& x) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::layer_norm_input_is<C.out, Width>());
+    static_assert(detail::linear_input_is<K, C.in>());
+    const parameter* bias = nullptr;
+    if constexpr (C.bias) bias = &l.bias();
+    return var<T, Width>(ops::affine_norm(t, h.ref(), l.weight(), bias, act, x, weight_, bias_, eps_));
+  }
+
   double eps_;
   parameter weight_{Width, initial::ones};
   parameter bias_{Width};

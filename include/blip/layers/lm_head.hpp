@@ -37,7 +37,7 @@ class lm_head<Width, B, true> {
     static_assert(same_back_end<T, B>());
     static_assert(detail::lm_head_input_is<K, Width>());
     require_equal("lm_head", "rows of the word table", words.rows(), bias_.cols());
-    return ops::affine_scores(t, norm_.forward(t, dense_.forward(t, h, activation::gelu)), words, &bias_);
+    return ops::affine_scores(t, norm_.of(t, dense_, h, activation::gelu), words, &bias_);
   }
 
   template <class T, class X>

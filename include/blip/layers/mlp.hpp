@@ -53,6 +53,15 @@ class mlp<C, B, true> {
     return {};
   }
 
+  // gelu(W_1 x + b_1), [n, hidden], and the product that makes y of it: for those who go on with that.
+  template <class T, int K>
+  var<T, C.hidden> hidden(T& t, const var<T, K>& x) const {
+    static_assert(same_back_end<T, B>());
+    static_assert(detail::mlp_input_is<K, C.width>());
+    return first_.forward(t, x, activation::gelu);
+  }
+  const linear<linear_config{.in = C.hidden, .out = C.width}, B>& output() const { return second_; }
+
   const parameter& output_weight() const { return second_.weight(); }
 
   template <class Self, class F>

@@ -108,8 +108,9 @@ class transformer_block<C, B, true> {
     static_assert(detail::block_input_is<K, C.width>());
     const sequence_layout firsts = layout.firsts();
     const var<T, width> h =
-        branch(t, ops::first_rows(t, x, layout), x, norm1_, attention_.output_weight(), firsts,
-               [&](const var<T, width>& rows) { return attention_.forward_first(t, rows, layout); });
+        branch(t, ops::first_rows(t, x, layout), x, norm1_, attention_, firsts,
+               [&](const var<T, width>& rows) { return attention_.forward_first(t, rows, layout); },
+               [&](const auto& part, const var<T, width>& rows) { return part.heads_first(t, rows, layout); });
     return rest(t, h, firsts, contexts...);
   }
 
@@ -181,11 +182,16 @@ class transformer_block<C, B, true> {
     explicit without_cross(const block_options&) {}
   };
 
-  // One residual branch, of rows `x` that is computed from `rows`; dropout draws at the address of its last weight.
-  template <class T, class Branch>
+  // One residual branch, of rows `x` that is computed from `rows`, which `part` ends; dropout draws at the address of the
+  // branch's last weight. Where the back end takes that product, the sum and the norm in one call, `before_output` gives
+  // what the product reads.
+  template <class T, class Part, class Branch, class BeforeOutput>
   var<T, width> branch(T& t, const var<T, width>& x, const var<T, width>& rows, const layer_norm<width, B>& norm,
-                       const parameter& site, const sequence_layout& layout, Branch&& compute) const {
-    const dropout_spec dropout = t.dropout(options_.dropout, site, options_.drop_path);
+                       const Part& part, const sequence_layout& layout, Branch&& compute,
+                       BeforeOutput&& before_output) const {
+    const dropout_spec dropout = t.dropout(options_.dropout, part.output_weight(), options_.drop_path);
+    if constexpr (C.norm == norm_order::after && ops::joins_norms<T> && requires { part.output(); })
+      if (!dropout.active()) return norm.of_sum(t, x, part.output(), before_output(part, rows));
     if constexpr (C.norm == norm_order::before)
       return ops::residual(t, x, compute(norm.forward(t, rows)), layout, dropout);
     else
@@ -195,18 +201,23 @@ class transformer_block<C, B, true> {
   // `reach`: whether it is causal, and who looks at it; or the cache of what came before.
   template <class T, class... Reach>
   var<T, width> self_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Reach&... reach) const {
-    return branch(t, x, x, norm1_, attention_.output_weight(), layout,
-                  [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach...); });
+    return branch(
+        t, x, x, norm1_, attention_, layout,
+        [&](const var<T, width>& h) { return attention_.forward(t, h, layout, reach...); },
+        [&](const auto& part, const var<T, width>& h) { return part.heads(t, h, layout, reach...); });
   }
   template <class T, class... Context>
   var<T, width> cross_attention(T& t, const var<T, width>& x, const sequence_layout& layout, const Context&... c) const {
-    return branch(t, x, x, cross_.norm, cross_.attention.output_weight(), layout,
-                  [&](const var<T, width>& h) { return cross_.attention.read(t, h, layout, c...); });
+    return branch(
+        t, x, x, cross_.norm, cross_.attention, layout,
+        [&](const var<T, width>& h) { return cross_.attention.read(t, h, layout, c...); },
+        [&](const auto& part, const var<T, width>& h) { return part.heads(t, h, layout, c...); });
   }
   template <class T>
   var<T, width> feed_forward(T& t, const var<T, width>& x, const sequence_layout& layout) const {
-    return branch(t, x, x, norm2_, mlp_.output_weight(), layout,
-                  [&](const var<T, width>& h) { return mlp_.forward(t, h); });
+    return branch(
+        t, x, x, norm2_, mlp_, layout, [&](const var<T, width>& h) { return mlp_.forward(t, h); },
+        [&](const auto& part, const var<T, width>& h) { return part.hidden(t, h); });
   }
 
   // What follows self-attention.

@@ -65,7 +65,9 @@ struct no_part {
 // A text tower with a word head, tied to its word table; names as in `BertForMaskedLM` and `BertLMHeadModel`.
 template <text_config C, class B>
 struct language_model {
-  explicit language_model(const text_options& o) : text(o), head(o.embedding.vocabulary, o.norm_eps) {}
+  explicit language_model(const text_options& o) : text(o), head(o.embedding.vocabulary, o.norm_eps) {
+    text.words().multiplies_too();
+  }
 
   text_transformer<C, B> text;
   lm_head<C.width, B> head;

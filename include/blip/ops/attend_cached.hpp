@@ -16,8 +16,17 @@ var<T, W> attend_cached(T& t, const var<T, K>& qkv, const sequence_layout& queri
   static_assert(same_width<K, 3 * W>());
   static_assert(same_width<C, 2 * W>());
   spec.causal = true;
-  kernels<B>::scatter_rows(t.device(), qkv.view().columns(W, 2 * W), places, cache.ref()->value);
-  return var<T, W>(attend(t, {qkv.ref(), cache.ref(), 0, 0, W}, W, queries, keys, nullptr, spec));
+  if constexpr (requires { &kernels<B>::attention_appending; }) {
+    require_equal("ops::attend_cached", "rows of the queries", qkv.rows(), queries.rows);
+    require_equal("ops::attend_cached", "key sequences", keys.sequences, queries.sequences);
+    tensor<B> y = t.make(queries.rows, W, qkv.ref()->value.live, false);
+    if (queries.gaps) memory<B>::zero(y->value.data, y->bytes());
+    kernels<B>::attention_appending(t.device(), qkv.view(), places, cache.ref()->value, queries, keys, spec, y->value);
+    return var<T, W>(std::move(y));
+  } else {
+    kernels<B>::scatter_rows(t.device(), qkv.view().columns(W, 2 * W), places, cache.ref()->value);
+    return var<T, W>(attend(t, {qkv.ref(), cache.ref(), 0, 0, W}, W, queries, keys, nullptr, spec));
+  }
 }
 
 }  // namespace blip::inline BLIP_ABI::ops

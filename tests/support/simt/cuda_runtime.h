@@ -46,6 +46,12 @@ inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes
   std::memmove(to, from, bytes);
   return cudaSuccess;
 }
+inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_stride, const void* from, std::size_t from_stride,
+                                     std::size_t bytes, std::size_t rows, cudaMemcpyKind, cudaStream_t) {
+  for (std::size_t r = 0; r < rows; ++r)
+    std::memmove(static_cast<char*>(to) + r * to_stride, static_cast<const char*>(from) + r * from_stride, bytes);
+  return cudaSuccess;
+}
 inline cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t) {
   std::memset(p, value, bytes);
   return cudaSuccess;
@@ -83,6 +89,17 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* c, void (*kernel)(P...)
       const_cast<void*>(static_cast<const void*>(&call)));
   return cudaSuccess;
 }
+
+// --- blocks run one after the other, so what is done in one piece on a GPU is here as well ---
+
+inline unsigned atomicInc(unsigned* at, unsigned most) {
+  const unsigned before = *at;
+  *at = before >= most ? 0 : before + 1;
+  return before;
+}
+inline void __threadfence() {}
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
 
 // --- waits and what lanes tell each other ---
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "blip/backend/cuda/attend_one.cuh"
 #include "blip/backend/cuda/attention.hpp"
 #include "blip/backend/cuda/attention_of.cuh"
 #include "blip/backend/cuda/mma_attention.cuh"
@@ -14,11 +15,12 @@ namespace gpu {
 // tile at a time. A block has the queries of one sequence and head, or, for the gradients of keys and values, the keys;
 // it goes through all sequences that read them in their order, so nothing is added by two blocks.
 template <int K>
-__global__ void attend(attention_of a, out y, out lse) {
+__global__ void attend(attention_of a, appended_rows fresh, out y, out lse) {
   const int s = block_z(), head = block_y(), first = block_x() * own_rows, column = head * a.width;
   const int n = a.ql.length(s), from = a.keys_of(s), m = a.kl.length(from), query0 = a.ql.begin(s),
             key0 = a.kl.begin(from);
   if (first >= n) return;
+  if (fresh.places) fresh.bring(query0, n, column, a.width);
   float* const weights = shared_memory<float>();
   float* const own = weights + weight_floats;
   float* const keys = own + own_floats(a.width);
@@ -184,6 +186,17 @@ __global__ void key_gradients(attention_of a, in lse, in dy, const float* common
 inline constexpr int widest_head = 256;
 inline void refuse_head() { remember("blip: a head of more than 256 columns"); }
 
+inline void launch_attend(const device<cuda>& d, const attention_of& a, const appended_rows& fresh, out y, out lse) {
+  if (attend_in_tiles(d, a, fresh, y, lse)) return;
+  if (launch_attend_one(a, fresh, y, lse)) return;
+  const auto shared =
+      static_cast<std::size_t>(weight_floats + own_floats(a.width) + 2 * tile_floats(a.width)) * sizeof(float);
+  const dim3 grid = grid_of(ceiling(a.ql.longest, own_rows), a.spec.heads, a.ql.sequences);
+  if (!by_lane_columns<widest_head / lanes>(
+          a.width, [&](auto c) { launch(&attend<c()>, grid, tile_warps * lanes, shared, a, fresh, y, lse); }))
+    refuse_head();
+}
+
 }  // namespace gpu
 
 extern "C" {
@@ -192,17 +205,17 @@ void blip_cuda_attention(device<cuda>& d, matrix_view<const float> q, matrix_vie
                          matrix_view<const float> v, const sequence_layout& ql, const sequence_layout& kl,
                          source_index source, const attention_spec& spec, matrix_view<float> y,
                          matrix_view<float> lse) {
-  const int width = q.width / spec.heads;
-  const gpu::attention_of a{q, k, v, ql, kl, source, spec, width};
-  if (gpu::attend_in_tiles(d, a, y, lse)) return;
-  const auto shared =
-      static_cast<std::size_t>(gpu::weight_floats + gpu::own_floats(width) + 2 * gpu::tile_floats(width)) *
-      sizeof(float);
-  const dim3 grid = gpu::grid_of(gpu::ceiling(ql.longest, gpu::own_rows), spec.heads, ql.sequences);
-  if (!gpu::by_lane_columns<gpu::widest_head / gpu::lanes>(width, [&](auto c) {
-        gpu::launch(&gpu::attend<c()>, grid, gpu::tile_warps * gpu::lanes, shared, a, y, lse);
-      }))
-    gpu::refuse_head();
+  gpu::launch_attend(d, {q, k, v, ql, kl, source, spec, q.width / spec.heads}, {}, y, lse);
+}
+
+void blip_cuda_attention_appending(device<cuda>& d, matrix_view<const float> qkv, const int* places,
+                                   matrix_view<float> cache, const sequence_layout& ql, const sequence_layout& kl,
+                                   const attention_spec& spec, matrix_view<float> y) {
+  const int width = y.width;
+  const gpu::in all = cache;
+  gpu::launch_attend(d, {qkv.columns(0, width), all.columns(0, width), all.columns(width, width), ql, kl, nullptr, spec,
+                      width / spec.heads},
+                     {qkv.columns(width, 2 * width), places, cache}, y, {});
 }
 
 void blip_cuda_attention_vjp(device<cuda>& d, matrix_view<const float> q, matrix_view<const float> k,

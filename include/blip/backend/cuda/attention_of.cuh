@@ -24,4 +24,20 @@ struct attention_of {
   }
 };
 
+// Keys and values [n, 2 W] of the queries' own rows, which go to these places of the cache that is read. A block brings
+// the columns of all rows that it reads, so it waits for no other one; its barrier before the first tile is enough.
+struct appended_rows {
+  in rows;
+  const int* places = nullptr;
+  out cache;
+
+  __device__ void bring(int first, int n, int column, int width) const {
+    const int half = rows.width / 2;
+    for (int i = thread(); i < n * 2 * width; i += threads()) {
+      const int r = first + i / (2 * width), c = i % (2 * width), from = column + (c < width ? c : half + c - width);
+      cache(places[r], from) = rows(r, from);
+    }
+  }
+};
+
 }  // namespace blip::inline BLIP_ABI::gpu

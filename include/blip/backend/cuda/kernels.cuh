@@ -5,6 +5,7 @@
 #include "blip/backend/cuda/attention.cuh"
 #include "blip/backend/cuda/contrast.cuh"
 #include "blip/backend/cuda/embeddings.cuh"
+#include "blip/backend/cuda/few_rows.cuh"
 #include "blip/backend/cuda/layer_norm.cuh"
 #include "blip/backend/cuda/losses.cuh"
 #include "blip/backend/cuda/optimiser.cuh"

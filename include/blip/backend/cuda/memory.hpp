@@ -20,6 +20,7 @@ void blip_cuda_deallocate(void* p);
 void blip_cuda_copy_in(void* to, const void* from, std::size_t bytes);
 void blip_cuda_copy_out(void* to, const void* from, std::size_t bytes);  // waits for all work before it
 void blip_cuda_copy(void* to, const void* from, std::size_t bytes);
+void blip_cuda_copy_rows(void* to, const void* from, int rows, std::size_t bytes, std::size_t stride);
 void blip_cuda_fill(void* p, int byte, std::size_t bytes);
 void blip_cuda_select(int ordinal);
 int blip_cuda_selected();
@@ -86,6 +87,10 @@ struct memory<cuda> {
   }
   static void copy(void* to, const void* from, std::size_t bytes) {
     if (bytes > 0) blip_cuda_copy(to, from, bytes), detail::cuda_checked("copy");
+  }
+  // `rows` stretches of `bytes`, which begin `stride` bytes apart in both places.
+  static void copy_rows(void* to, const void* from, int rows, std::size_t bytes, std::size_t stride) {
+    if (rows > 0 && bytes > 0) blip_cuda_copy_rows(to, from, rows, bytes, stride), detail::cuda_checked("copy");
   }
   static void zero(void* p, std::size_t bytes) {
     if (bytes > 0) blip_cuda_fill(p, 0, bytes), detail::cuda_checked("zeroing");

@@ -91,8 +91,10 @@ constexpr int query_blocks(int width) { return width <= 64 ? 4 : 2; }
 constexpr int key_blocks(int width) { return width <= 16 ? 4 : width <= 64 ? 3 : 2; }
 
 template <int D>
-__global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D)) attend_mma(attention_of a, out y, out lse) {
+__global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D))
+    attend_mma(attention_of a, appended_rows fresh, out y, out lse) {
   const warp_queries w(a);
+  if (fresh.places) fresh.bring(w.query0, w.n, w.column, a.width);
   constexpr int at_once = 32;  // keys between two corrections of what was added before
   const float scale = static_cast<float>(a.spec.scale), to_log2 = scale * log2_of_e;
   bf16* const keys = shared_memory<bf16>();
@@ -326,10 +328,10 @@ template <class... M>
 bool multiplies_in_tiles(const device<cuda>& d, const attention_of& a, const M&... others) {
   return d.options().products == precision::bf16 && four_wide(a.q, a.k, a.v, others...);
 }
-inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, out y, out lse) {
+inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, const appended_rows& fresh, out y, out lse) {
   return multiplies_in_tiles(d, a, y) && by_mma_width(a.width, [&](auto c) {
            const warp_grid g(a.ql.longest, a.kl.longest, a.spec.heads, a.ql.sequences, attend_warps);
-           launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, y, lse);
+           launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, fresh, y, lse);
          });
 }
 inline bool gradients_in_tiles(const device<cuda>& d, const attention_of& a, in lse, in dy, in common, grad dq, grad dk,

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "blip/backend/cuda/activation.cuh"
+#include "blip/backend/cuda/few_rows.hpp"
 #include "blip/backend/cuda/gemm.hpp"
 #include "blip/backend/cuda/loops.cuh"
 #include "blip/backend/cuda/products.hpp"
@@ -26,10 +27,14 @@ struct operand_copy {
   }
 };
 
-// A matrix as the products read it: itself, or a copy in bf16 or without the garbage behind the rows in use. `summed`:
-// the product adds its rows up, so that garbage would spread.
+// A matrix as the products read it: itself, what was packed of it, or a copy in bf16 or without the garbage behind the
+// rows in use. `summed`: the product adds its rows up, so that garbage would spread.
 class operand {
  public:
+  operand(device<cuda>& d, weight_view<float> w, precision p) : operand(d, w.packed ? in{} : w, p, false) {
+    if (w.packed && p != precision::bf16) remember("blip: weights packed for bf16, and products of fp32");
+    if (w.packed) data_ = w.packed, stride_ = w.width;
+  }
   operand(device<cuda>& d, in x, precision p, bool summed) : data_(x.data), stride_(x.stride) {
     const std::size_t size = static_cast<std::size_t>(x.rows) * static_cast<std::size_t>(x.width);
     if (p == precision::bf16)
@@ -123,7 +128,8 @@ extern "C" {
 void blip_cuda_affine(device<cuda>& d, matrix_view<const float> x, weight_view<float> w, matrix_view<const float> b,
                       activation act, matrix_view<float> y, matrix_view<float> pre) {
   const precision p = d.options().products;
-  const gpu::operand left(d, x, p, false), right(d, w, p, false);
+  if (x.rows <= cuda_few_rows::few_rows) return blip_cuda_affine_few(d, x, w, b, act, y, pre);
+  const gpu::operand left(d, x, p, false), right(d, w, p);
   const matrix_view<float> to = pre.data ? pre : y;
   blip_cuda_multiply(d, {.m = x.rows,
                          .n = w.rows,
@@ -139,6 +145,10 @@ void blip_cuda_affine(device<cuda>& d, matrix_view<const float> x, weight_view<f
                          .inputs = p});
   if (act != activation::none || pre.data)
     gpu::each(gpu::activated_value{to, act, y}, y.rows, x.live, y.width, gpu::four_wide(to, y));
+}
+
+void blip_cuda_pack_weight(device<cuda>&, matrix_view<const float> w, void* to) {
+  gpu::each(gpu::operand_copy<bf16>{w, static_cast<bf16*>(to)}, w.rows, nullptr, w.width, gpu::four_wide(w));
 }
 
 void blip_cuda_affine_vjp(device<cuda>& d, matrix_view<const float> x, weight_view<float> w, activation act,
@@ -158,7 +168,7 @@ void blip_cuda_affine_vjp(device<cuda>& d, matrix_view<const float> x, weight_vi
   if (!dx && !dw) return;
   const gpu::operand left(d, slope, p, false);
   if (dx) {
-    const gpu::operand right(d, w, p, false);
+    const gpu::operand right(d, w, p);
     blip_cuda_multiply(d, {.m = dy.rows,
                            .n = w.width,
                            .k = w.rows,

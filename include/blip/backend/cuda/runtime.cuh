@@ -55,6 +55,10 @@ void blip_cuda_copy_out(void* to, const void* from, std::size_t bytes) {
 void blip_cuda_copy(void* to, const void* from, std::size_t bytes) {
   gpu::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, gpu::stream()));
 }
+void blip_cuda_copy_rows(void* to, const void* from, int rows, std::size_t bytes, std::size_t stride) {
+  gpu::check(cudaMemcpy2DAsync(to, stride, from, stride, bytes, static_cast<std::size_t>(rows),
+                               cudaMemcpyDeviceToDevice, gpu::stream()));
+}
 void blip_cuda_fill(void* p, int byte, std::size_t bytes) {
   gpu::check(cudaMemsetAsync(p, byte, bytes, gpu::stream()));
 }

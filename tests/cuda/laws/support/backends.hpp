@@ -41,11 +41,14 @@ struct kernels<test::exact_cuda> {
 #define BLIP_EXACTLY(name) static constexpr auto name = &test::exactly<K::name>::call
   BLIP_EXACTLY(affine);
   BLIP_EXACTLY(affine_vjp);
+  BLIP_EXACTLY(affine_norm);
+  static constexpr int few_rows = K::few_rows;
   BLIP_EXACTLY(activate);
   BLIP_EXACTLY(layer_norm);
   BLIP_EXACTLY(layer_norm_vjp);
   BLIP_EXACTLY(attention);
   BLIP_EXACTLY(attention_vjp);
+  BLIP_EXACTLY(attention_appending);
   BLIP_EXACTLY(embed);
   BLIP_EXACTLY(embed_vjp);
   BLIP_EXACTLY(patchify);
