@@ -172,16 +172,15 @@ void retrieval(Run& run, const std::vector<int>& lengths) {
         S::pairs_of_a_picture, [&] {
           auto t = model.inference(dev);
           const auto read = towers.project(t, {states.template on<structure.vision.width>(t), layout});
-          const auto rows = towers.multimodal(t, batch.ids(), batch.layout(), read, first.data());
+          const auto rows = towers.multimodal_first(t, batch.ids(), batch.layout(), read, first.data());
           const auto& head = model->template head_at<1>();
-          head.forward(t, blip::ops::gather_rows(t, rows, batch.layout().begins, S::pairs_of_a_picture));
+          head.forward(t, rows);
         });
   }
   const blip::text_batch<B> batch(texts<S>(S::features_at_once, lengths, S::longest_blip), model->vocabulary());
   run("G8", "features of " + std::to_string(S::features_at_once) + " packed texts", S::features_at_once, [&] {
     auto t = model.inference(dev);
-    const auto rows = towers.text(t, batch.ids(), batch.layout());
-    model->template head_at<0>().text(t, blip::ops::gather_rows(t, rows, batch.layout().begins, S::features_at_once));
+    model->template head_at<0>().text(t, towers.text_features(t, batch));
   });
 }
 
