@@ -2,6 +2,7 @@
 //
 // The emulated GPU itself: what must hold so that kernels which pass on it can be believed.
 #include <functional>
+#include <numeric>
 #include <vector>
 
 #include "blip/backend/cuda.hpp"
@@ -164,6 +165,25 @@ TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, an
             3, 12);
       },
       3);
+  const int many = 70;
+  std::vector<int> in_order(many);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  const buffer<cuda, float> qkv{random_floats(many * 48, 5)};
+  const buffer<cuda, int> kept{in_order};
+  check_barriers(
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {  // by tensor cores
+              const scratch<cuda, float> cache(d, many * 32);
+              memory<cuda>::zero(cache.data(), many * 32 * sizeof(float));
+              const auto layout = sequence_layout::uniform(1, many);
+              kernels<cuda>::attention_appending(d, {qkv.data(), many, 48, 48, nullptr}, kept.data(),
+                                                 {cache.data(), many, 32, 32, nullptr}, layout, layout,
+                                                 {1, 0.4, true, {}}, y);
+            },
+            many, 16, precision::bf16);
+      },
+      2);
   floats growing = random_floats(600 * 24, 4);  // later tiles have larger scores
   for (std::size_t i = 0; i < growing.size(); ++i)
     growing[i] = (growing[i] + 2.0f) * (1.0f + static_cast<float>(i) / 3000.0f);

@@ -100,8 +100,9 @@ class transformer_block<C, B, true> {
     return {};
   }
 
-  // What forward(), not causal, gives the first row of each sequence, [sequences, width]: all rows are keys, and only
-  // these are asked about, normalised and sent through the MLP. For a last layer of which nothing else is read.
+  // What forward(), not causal, gives the first row of each sequence, [sequences, width]. The fused product makes
+  // queries, keys and values of all rows; attention, what it reads of a context and the MLP are for these alone. For a
+  // last layer of which nothing else is read.
   template <class T, int K, class... Context>
   var<T, width> forward_first(T& t, const var<T, K>& x, const sequence_layout& layout, const Context&... contexts) const {
     static_assert(same_back_end<T, B>());

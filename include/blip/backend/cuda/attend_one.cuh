@@ -4,10 +4,10 @@
 #include "blip/backend/cuda/attention_of.cuh"
 #include "blip/backend/cuda/tiles.cuh"
 
-// Attention of queries that are alone in their sequence, as those of a decoder: all threads of a block share the keys
-// of one query and head, where `attend` gives them to one warp. Every number is made by the same operations in the same
-// order as there, tile by tile of 32 keys, so the bits are the same: a decoder's rows are those of a pass over the
-// text.
+// Attention in fp32 of queries that are alone in their sequence, as those of a decoder: all threads of a block share
+// the keys of one query and head, where `attend` gives them to one warp. Every number is made by the same operations in
+// the same order as there, tile by tile of 32 keys, so the bits are the same: a decoder's rows are those of a pass over
+// the text.
 namespace blip::inline BLIP_ABI::gpu {
 
 inline constexpr int one_query_threads = 256, widest_of_one = 128;  // a thread sums a column
