@@ -180,7 +180,7 @@ void retrieval(Run& run, const std::vector<int>& lengths) {
   const blip::text_batch<B> batch(texts<S>(S::features_at_once, lengths, S::longest_blip), model->vocabulary());
   run("G8", "features of " + std::to_string(S::features_at_once) + " packed texts", S::features_at_once, [&] {
     auto t = model.inference(dev);
-    model->template head_at<0>().text(t, towers.text_features(t, batch));
+    model->template head_at<0>().text(t, towers.feature_states(t, batch));
   });
 }
 

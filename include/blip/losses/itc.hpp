@@ -63,8 +63,8 @@ class itc {
  public:
   static constexpr std::string_view name = "itc";
   static constexpr itc_config settings = C;
-  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::text_features, need::momentum>,
-                                   type_list<need::image_states, need::text_features>>;
+  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::feature_states, need::momentum>,
+                                   type_list<need::image_states, need::feature_states>>;
   using provides = type_list<need::similarity>;
 
   explicit itc(const itc_options& o = {}) : options_(o) {}
@@ -247,7 +247,7 @@ class itc {
     };
     const int pictures = pass.images.layout.sequences;
     return pair{head.image(pass.tape, ops::gather_rows(pass.tape, pass.images.rows, pass.class_rows, pictures)),
-                head.text(pass.tape, pass.text_features)};
+                head.text(pass.tape, pass.feature_states)};
   }
 
   itc_options options_;

@@ -30,7 +30,7 @@ template <class Negatives = negatives_by_similarity>
 class itm {
  public:
   static constexpr std::string_view name = "itm";
-  using needs = typename joined_lists<type_list<need::image_states, need::begun_texts, need::fusion>,
+  using needs = typename joined_lists<type_list<need::image_states, need::states_to_fuse, need::fusion>,
                                       typename Negatives::needs>::type;
   using provides = type_list<>;
 

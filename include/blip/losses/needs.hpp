@@ -34,13 +34,13 @@ struct text_states {  // rows of the text tower alone
     static_assert(Met, "blip::vision_language_model: a loss needs text states, but the towers have no text encoder");
   }
 };
-struct text_features {  // of each text the row that stands for it
+struct feature_states {  // of each text the row that stands for it
   template <bool Met>
   static consteval void require() {
     text_states::require<Met>();
   }
 };
-struct begun_texts {  // text states where fusion carries them on; nothing where texts that read begin anew
+struct states_to_fuse {  // text states where fusion carries them on; nothing where texts that read begin anew
   template <bool Met>
   static consteval void require() {
     text_states::require<Met>();

@@ -36,7 +36,7 @@ struct tower_pass {
 
   typename Towers::template image_rows<T> images{};     // [pictures (N + 1), image width], and its layout
   typename Towers::template text_rows<T> text_states{};  // [text rows, text width], text alone
-  typename Towers::template text_rows<T> text_features{};  // [texts, text width], the row that stands for each
+  typename Towers::template text_rows<T> feature_states{};  // [texts, text width], the row that stands for each
   typename Towers::template context<T> context{};        // what the encoder's texts read of the images
   typename Towers::template decoder_context<T> decoder_context{};  // the same for the decoder's
   scores<T> image_to_text{}, text_to_image{};            // similarities in the batch, for hard negatives, ...

@@ -180,7 +180,7 @@ class towers<C, B, true> {
   }
   // These rows alone, [texts, text width].
   template <class T>
-  text_rows<T> text_features(T& t, const text_batch<B>& texts) const {
+  text_rows<T> feature_states(T& t, const text_batch<B>& texts) const {
     if constexpr (C.causal_text)
       return ops::gather_rows(t, text(t, texts.ids(), texts.layout()), texts.ends(), texts.layout().sequences);
     else

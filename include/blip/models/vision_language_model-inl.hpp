@@ -57,17 +57,17 @@ void vision_language_model<Towers, Losses...>::run_towers(P& pass, const batch& 
     pass.images = towers_.images(t, pixels);
     pass.show("image_states", pass.images.rows);
   }
-  if constexpr (needs<need::text_states> || (needs<need::begun_texts> && Towers::fuses_states)) {
+  if constexpr (needs<need::text_states> || (needs<need::states_to_fuse> && Towers::fuses_states)) {
     const auto scope = t.scoped("text");
     pass.text_states = towers_.text(t, pass.texts.ids(), pass.texts.layout());
     pass.show("text_states", pass.text_states);
-    if constexpr (needs<need::text_features>)
-      pass.text_features =
+    if constexpr (needs<need::feature_states>)
+      pass.feature_states =
           ops::gather_rows(t, pass.text_states, towers_.feature_rows(pass.texts), pass.texts.layout().sequences);
-  } else if constexpr (needs<need::text_features>) {
+  } else if constexpr (needs<need::feature_states>) {
     const auto scope = t.scoped("text");
-    pass.text_features = towers_.text_features(t, pass.texts);
-    pass.show("text_features", pass.text_features);
+    pass.feature_states = towers_.feature_states(t, pass.texts);
+    pass.show("feature_states", pass.feature_states);
   }
 }
 

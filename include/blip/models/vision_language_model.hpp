@@ -19,8 +19,8 @@ namespace detail {
 template <class Need, class Towers, class Provided>
 consteval bool met() {
   if constexpr (std::same_as<Need, need::image_states>) return Towers::has_vision;
-  else if constexpr (std::same_as<Need, need::text_states> || std::same_as<Need, need::text_features> ||
-                     std::same_as<Need, need::begun_texts>)
+  else if constexpr (std::same_as<Need, need::text_states> || std::same_as<Need, need::feature_states> ||
+                     std::same_as<Need, need::states_to_fuse>)
     return Towers::has_text;
   else if constexpr (std::same_as<Need, need::fusion>) return Towers::has_fusion && !Towers::reads_pairs;
   else if constexpr (std::same_as<Need, need::pairs> || std::same_as<Need, need::chosen_pairs>)

@@ -79,7 +79,7 @@ class matcher {
     each_chunk(texts.size(), [&](std::size_t first, std::size_t n) {
       inference_tape<B> t(d, values_);
       const text_batch<B> batch(tokens_.encode_batch(texts.subspan(first, n), o_.longest), model_.vocabulary());
-      append(out, itc_head().text(t, model_.towers().text_features(t, batch)));
+      append(out, itc_head().text(t, model_.towers().feature_states(t, batch)));
     });
     return out;
   }

@@ -124,7 +124,7 @@ class retriever {
           first += rows;
         }
       } else {
-        keep_features(x.features, at, itc_head().text(t, model_.towers().text_features(t, batch)));
+        keep_features(x.features, at, itc_head().text(t, model_.towers().feature_states(t, batch)));
       }
     }
     return x;
