@@ -55,8 +55,10 @@ int main(int argc, char** argv) {
   omp_set_num_threads(threads);
   std::vector<way> ways{{"Eigen fp32", {.threads = threads, .engine = gemm_engine::eigen}, bare_eigen}};
 #if defined(BLIP_HAS_ONEDNN)
-  ways.push_back({"oneDNN fp32", {.threads = threads, .engine = gemm_engine::onednn}, bare_onednn_fp32});
-  ways.push_back({"oneDNN bf16", {.threads = threads, .engine = gemm_engine::onednn, .products = precision::bf16}, bare_onednn_bf16});
+  if (cpu_engines::has_onednn()) {
+    ways.push_back({"oneDNN fp32", {.threads = threads, .engine = gemm_engine::onednn}, bare_onednn_fp32});
+    ways.push_back({"oneDNN bf16", {.threads = threads, .engine = gemm_engine::onednn, .products = precision::bf16}, bare_onednn_bf16});
+  }
 #endif
   std::erase_if(ways, [&](const way& it) { return std::string(it.name).find(only) == std::string::npos; });
   vit_options options = vit_b16.options;

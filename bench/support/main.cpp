@@ -104,11 +104,10 @@ std::vector<variant> variants() {
   std::vector<variant> all;
   for (const int threads : {1, 2}) {
     all.push_back({"eigen", "fp32", {.threads = threads, .engine = blip::gemm_engine::eigen}});
-#if defined(BLIP_HAS_ONEDNN)
+    if (!blip::cpu_engines::has_onednn()) continue;
     all.push_back({"onednn", "fp32", {.threads = threads, .engine = blip::gemm_engine::onednn}});
     all.push_back({"onednn", "bf16",
                    {.threads = threads, .engine = blip::gemm_engine::onednn, .products = blip::precision::bf16}});
-#endif
   }
   return all;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the laws' small matrices do not reach: sizes beyond one block, precisions, packed weights.
+#include <cstdlib>
+
 #include "blip/backend/cpu.hpp"
 #include "blip/backend/cpu/pack.hpp"
 #include "blip/backend/reference.hpp"
@@ -34,10 +36,10 @@ numbers forward(const owned<tower, cpu>& m, const arena<cpu>& values, device<cpu
 
 std::vector<cpu::options> ways() {
   std::vector<cpu::options> all{{.engine = gemm_engine::eigen}, {.engine = gemm_engine::eigen, .products = precision::bf16}};
-#if defined(BLIP_HAS_ONEDNN)
-  all.push_back({.engine = gemm_engine::onednn});
-  all.push_back({.engine = gemm_engine::onednn, .products = precision::bf16});
-#endif
+  if (cpu_engines::has_onednn()) {
+    all.push_back({.engine = gemm_engine::onednn});
+    all.push_back({.engine = gemm_engine::onednn, .products = precision::bf16});
+  }
   return all;
 }
 tolerance close(const cpu::options& o) { return o.products == precision::bf16 ? of_bf16 : of_float; }
@@ -235,13 +237,21 @@ TEST_CASE("weights are packed where they are when they take as much room", "[bac
   }
 }
 
-#if !defined(BLIP_HAS_ONEDNN)
-TEST_CASE("an engine that was not built in is refused with a sentence", "[backend]") {
-  device<cpu> d({.engine = gemm_engine::onednn});
+TEST_CASE("left alone, the processor takes oneDNN only where that is fast; told to, it refuses", "[backend][automatic]") {
+  if (const char* const limit = std::getenv("ONEDNN_MAX_CPU_ISA"); limit && std::string(limit) == "AVX2")
+    REQUIRE(!cpu_engines::has_onednn());
+  CHECK(cpu_engines::chosen(gemm_engine::eigen) == gemm_engine::eigen);
+  if (cpu_engines::has_onednn()) {
+    CHECK(cpu_engines::chosen(gemm_engine::automatic) == gemm_engine::onednn);
+    CHECK(cpu_engines::chosen(gemm_engine::onednn) == gemm_engine::onednn);
+    return;
+  }
+  CHECK(cpu_engines::chosen(gemm_engine::automatic) == gemm_engine::eigen);
   const owned<tower, cpu> m(1, small);
-  CHECK_THROWS_AS(forward(m, m.values(), d, pixels(1)), device_error);
+  device<cpu> left_alone, eigen({.engine = gemm_engine::eigen}), onednn({.engine = gemm_engine::onednn});
+  CHECK(difference_of_bits(forward(m, m.values(), left_alone, pixels(1)), forward(m, m.values(), eigen, pixels(1))) == "");
+  CHECK_THROWS_AS(forward(m, m.values(), onednn, pixels(1)), device_error);
 }
-#endif
 
 TEST_CASE("vector functions are as exact as they say", "[backend]") {
   float x[64], y[64];

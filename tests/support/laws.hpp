@@ -172,9 +172,7 @@ inline void check_laws(const law_subject& s, const law_case& c,
   pullback_law(s, c, p, dy, expected, differences);
   same_bits(s.fenced(c)->record(p, dy), expected);  // nothing peeks at device memory or waits for it
   cpu_laws(s, c, p, dy, expected, {.engine = blip::gemm_engine::eigen}, of_float);
-#if defined(BLIP_HAS_ONEDNN)
-  cpu_laws(s, c, p, dy, expected, {.engine = blip::gemm_engine::onednn}, of_float);
-#endif
+  if (blip::cpu_engines::has_onednn()) cpu_laws(s, c, p, dy, expected, {.engine = blip::gemm_engine::onednn}, of_float);
 }
 
 // make.operator()<B>() gives the module, forward(tape, module, arguments) a tensor.

@@ -72,7 +72,8 @@ struct cpu {
   using scalar = float;
   struct options {
     int threads = 0;  // 0: all
-    gemm_engine engine = gemm_engine::automatic;  // automatic: oneDNN when it was found, else Eigen
+    // automatic: oneDNN when it was found and the processor has AVX-512, without which onednn is refused; else Eigen
+    gemm_engine engine = gemm_engine::automatic;
     precision products = precision::fp32;
   };
 };

@@ -41,6 +41,16 @@ inline void require(dnnl_status_t status) {
   if (status != dnnl_success) fail(status);
 }
 
+// Whether oneDNN may use all of these instructions here.
+inline bool may_use(dnnl_cpu_isa_t wanted) { return (dnnl_get_effective_cpu_isa() & wanted) == wanted; }
+
+// oneDNN has kernels for packed weights and for bf16 from AVX-512 on. On what has less it multiplies packed weights by
+// plain loops, a hundred times slower, and refuses bf16.
+inline bool has_fast_products() {
+  static const bool yes = may_use(dnnl_cpu_isa_avx512_core);
+  return yes;
+}
+
 // What oneDNN made and takes back.
 template <class T, dnnl_status_t (*Destroy)(T)>
 class handle {

@@ -235,7 +235,7 @@ struct gemm<onednn_engine> {
 
    private:
     static bool has_tiles() {
-      static const bool yes = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core_amx;  // or what has more
+      static const bool yes = onednn_calls::may_use(dnnl_cpu_isa_avx512_core_amx);
       return yes;
     }
     void fill(const In* from, std::ptrdiff_t stride, int rows, int all, In* to) const {

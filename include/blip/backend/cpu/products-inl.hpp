@@ -13,19 +13,38 @@ namespace blip::inline BLIP_ABI {
 
 namespace cpu_engines {
 
+// Whether oneDNN is here and has fast products on this processor.
+inline bool has_onednn() {
+#if defined(BLIP_HAS_ONEDNN)
+  return onednn_calls::has_fast_products();
+#else
+  return false;
+#endif
+}
+
+// The engine that a device's options mean. Throws device_error if that is oneDNN where it is not.
+inline gemm_engine chosen(gemm_engine asked) {
+  if (asked == gemm_engine::automatic) return has_onednn() ? gemm_engine::onednn : gemm_engine::eigen;
+  if (asked == gemm_engine::eigen || has_onednn()) return asked;
+#if defined(BLIP_HAS_ONEDNN)
+  throw device_error({"cpu back end: engine onednn", "a processor with AVX-512",
+                      "one with less, or ONEDNN_MAX_CPU_ISA set to less", "choose gemm_engine::automatic, which takes Eigen's products here"});
+#else
+  throw device_error({"cpu back end: engine onednn", "the component onednn", "a build without it",
+                      "install libdnnl-dev and link blip::onednn, or choose gemm_engine::eigen"});
+#endif
+}
+
 // Calls f.template operator()<Engine, P>() for what the device's options ask for.
 template <class F>
 auto with_engine(const device<cpu>& d, F f) {
   const bool half = d.options().products == precision::bf16;
-  gemm_engine engine = d.options().engine;
+  const gemm_engine engine = chosen(d.options().engine);
 #if defined(BLIP_HAS_ONEDNN)
-  if (engine != gemm_engine::eigen)
+  if (engine == gemm_engine::onednn)
     return half ? f.template operator()<onednn_engine, precision::bf16>()
                 : f.template operator()<onednn_engine, precision::fp32>();
 #endif
-  if (engine == gemm_engine::onednn)
-    throw device_error({"cpu back end: engine onednn", "the component onednn", "a build without it",
-                        "install libdnnl-dev and link blip::onednn, or choose gemm_engine::eigen"});
   return half ? f.template operator()<eigen_engine, precision::bf16>()
               : f.template operator()<eigen_engine, precision::fp32>();
 }
