@@ -21,7 +21,7 @@ LENGTHS = HERE / "caption_lengths.txt"
 
 def commands(o):
     sizes = ["--family", o.family, "--batch", str(o.batch), "--threads", str(o.threads), "--steps", str(o.steps)]
-    for precision in ("fp32", "bf16"):
+    for precision in o.precisions:
         yield ("ours", precision), [o.ours, *sizes, "--precision", precision, "--lengths", str(LENGTHS)]
         for variant in ("published", "expert"):
             yield (variant, precision), [o.python, str(HERE / "pretrain_step.py"), *sizes, "--precision", precision,
@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--log", help="a file that keeps every line of JSON")
     o = parser.parse_args()
 
@@ -66,7 +67,7 @@ def main():
         ratio = [a / b for a, b in zip(speed[mine], values)]
         print(f"| {o.family} {side} | {precision} | {statistics.median(values):.3f} | {spread(ratio, '.2f')} "
               f"| {held[side, precision]:.2f} | {held[mine] / held[side, precision]:.2f} |")
-    faster = {side: [max(pair) for pair in zip(speed[side, "fp32"], speed[side, "bf16"])]
+    faster = {side: [max(found) for found in zip(*(speed[side, precision] for precision in o.precisions))]
               for side in ("ours", "published", "expert")}
     for side in ("published", "expert"):
         ratio = [a / b for a, b in zip(faster["ours"], faster[side])]

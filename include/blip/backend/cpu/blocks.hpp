@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 #include "blip/backend/cpu/simd.hpp"
+#include "blip/core/parallel_for.hpp"
 
 // Products of small blocks held in registers. b was copied into panels: all rows of a few columns next to each other,
 // [k, panel]. a is read where it lies. Element (r, c) of one call is always
@@ -116,6 +118,32 @@ inline void copy_transposed(const float* b, std::ptrdiff_t stride, int columns, 
     for (; p < k; ++p)
       for (int i = j; i < j + lanes; ++i) to[p * panel + i] = i < columns ? b[i * stride + p] : 0.0f;
   }
+}
+
+// n floats as products of precision P read them: in bf16 rounded, to bf16 or to floats.
+template <precision P, class In>
+void round(int n, const float* from, In* to) {
+  if constexpr (P == precision::fp32)
+    std::copy_n(from, n, to);
+  else if constexpr (std::is_same_v<In, bf16>)
+    simd::narrow(n, to, from);
+  else
+    for (int i = 0; i < n; ++i) to[i] = In(bf16(from[i]));
+}
+
+// to [m, k] = the transpose of a [k, m], rounded: what is read along the depth then lies together, not a page apart.
+template <precision P, class In>
+void rows_of(int threads, int m, int k, const float* a, std::ptrdiff_t stride, In* to) {
+  constexpr int high = lanes, wide = 256;
+  parallel_for(threads, (m + high - 1) / high, [&](int t) {
+    const int row = t * high, rows = std::min(high, m - row);
+    alignas(64) float part[high * wide];
+    for (int k0 = 0; k0 < k; k0 += wide) {
+      const int count = std::min(wide, k - k0);
+      copy_transposed(a + k0 * stride + row, stride, count, rows, part, wide);
+      for (int r = 0; r < rows; ++r) round<P>(count, part + r * wide, to + std::ptrdiff_t{row + r} * k + k0);
+    }
+  });
 }
 
 // to [k, panel] = the first `columns` columns of b [k, n], zero beyond them.

@@ -55,18 +55,29 @@ struct gemm<eigen_engine> {
 
   static void pack(device<cpu>&, int threads, precision p, int n, int k, const float* b, std::ptrdiff_t stride,
                    void* to) {
-    parallel_for(threads, cpu_blocks::panels(n, panel), [&](int t) {
-      const std::ptrdiff_t column = std::ptrdiff_t{t} * panel;
-      float* const at = static_cast<float*>(to) + column * k;
-      cpu_blocks::copy_transposed(b + column * stride, stride, std::min(panel, n - t * panel), k, at, panel);
-      if (p == precision::bf16)
-        for (std::ptrdiff_t i = 0; i < std::ptrdiff_t{panel} * k; ++i) at[i] = static_cast<float>(bf16(at[i]));
+    each_panel(threads, p, n, k, to, [&](int column, int columns, float* at) {
+      cpu_blocks::copy_transposed(b + column * stride, stride, columns, k, at, panel);
+    });
+  }
+  template <precision P>
+  static void panels_of(int threads, int n, int k, const float* b, std::ptrdiff_t stride, void* to) {
+    each_panel(threads, P, n, k, to, [&](int column, int columns, float* at) {
+      cpu_blocks::copy_columns(b + column, stride, columns, k, at, panel);
     });
   }
 
  private:
   static constexpr int depth = 256;
   static constexpr int tile_rows = 640;  // rows that share one copy of a panel
+
+  template <class Copy>
+  static void each_panel(int threads, precision p, int n, int k, void* to, Copy copy) {
+    parallel_for(threads, cpu_blocks::panels(n, panel), [&](int t) {
+      float* const at = static_cast<float*>(to) + std::ptrdiff_t{t} * panel * k;
+      copy(t * panel, std::min(panel, n - t * panel), at);
+      if (p == precision::bf16) cpu_blocks::round<precision::bf16>(panel * k, at, at);
+    });
+  }
 
   // Tiles of rows that differ by one group at most.
   static int first_row(int m, int tile, int tiles) {

@@ -50,6 +50,7 @@ inline constexpr int gemm_tile_rows = 320;
 //                                                         it is in cache
 //   packed_bytes(d, precision, n, k)                      the size of `packed` for b [n, k]
 //   pack(d, threads, precision, n, k, b, stride, to)      and its making; several threads may, after packed_bytes
+//   panels_of<P>(threads, n, k, b, stride, to)            the same of b [k, n]
 // and promises that an element of c has the same bits for any number of threads, and for nt whatever other rows there
 // are (test_backend holds both to it).
 template <class Engine>

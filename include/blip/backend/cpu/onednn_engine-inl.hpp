@@ -117,33 +117,22 @@ struct gemm<onednn_engine> {
     return one * static_cast<std::size_t>((n + panel - 1) / panel);
   }
 
-  // Copies of both factors of a product of the forms nn and tn, as its tiles read them fastest: `rows_of` gives a [m,
-  // k] of a [k, m], `panels_of` gives `packed` of b [k, n]. oneDNN would copy them anew for every tile.
-  template <class In>
-  static void rows_of(int threads, int m, int k, const float* a, std::ptrdiff_t stride, In* to) {
-    constexpr int high = simd::lanes, wide = 256;
-    parallel_for(threads, (m + high - 1) / high, [&](int t) {
-      const int row = t * high, rows = std::min(high, m - row);
-      alignas(64) float part[high * wide];
-      for (int k0 = 0; k0 < k; k0 += wide) {
-        const int count = std::min(wide, k - k0);
-        cpu_blocks::copy_transposed(a + k0 * stride + row, stride, count, rows, part, wide);
-        for (int r = 0; r < rows; ++r) round(count, part + r * wide, to + std::ptrdiff_t{row + r} * k + k0);
-      }
-    });
-  }
-  template <class In>
-  static void panels_of(int threads, int n, int k, const float* b, std::ptrdiff_t stride, std::byte* to) {
+  // `packed` of b [k, n].
+  template <precision P>
+  static void panels_of(int threads, int n, int k, const float* b, std::ptrdiff_t stride, void* to) {
+    using In = input<P>;
     constexpr int pair = sizeof(float) / sizeof(In);  // rows of bf16 lie two and two
     const int deep = static_cast<int>(panel_bytes<In>(k) / (sizeof(In) * panel));
     constexpr int block = 64;  // rows of a task
     const int high = (deep + block - 1) / block;
     parallel_for(threads, (n + panel - 1) / panel * high, [&](int t) {
       const int column = t / high * panel, columns = std::min(panel, n - column);
-      auto* at = reinterpret_cast<In*>(to + panel_bytes<In>(k) * static_cast<std::size_t>(t / high));
+      auto* const at =
+          static_cast<In*>(to) + panel_bytes<In>(k) / sizeof(In) * static_cast<std::size_t>(t / high);
       for (int r = t % high * block; r < std::min(deep, (t % high + 1) * block); r += pair) {
         In rows[pair][panel] = {};
-        for (int i = 0; i < pair && r + i < k; ++i) round(columns, b + (r + i) * stride + column, rows[i]);
+        for (int i = 0; i < pair && r + i < k; ++i)
+          cpu_blocks::round<P>(columns, b + (r + i) * stride + column, rows[i]);
         In* const line = at + std::ptrdiff_t{r} * panel;
         if constexpr (pair == 2)
           for (int c = 0; c < panel; ++c)
@@ -178,14 +167,6 @@ struct gemm<onednn_engine> {
   }
 
  private:
-  template <class In>
-  static void round(int n, const float* from, In* to) {
-    if constexpr (std::is_same_v<In, bf16>)
-      simd::narrow(n, to, from);
-    else
-      std::copy_n(from, n, to);
-  }
-
   static constexpr int tile_rows = gemm_tile_rows;
 
   template <class In>

@@ -28,7 +28,8 @@ inline gemm_engine chosen(gemm_engine asked) {
   if (asked == gemm_engine::eigen || has_onednn()) return asked;
 #if defined(BLIP_HAS_ONEDNN)
   throw device_error({"cpu back end: engine onednn", "a processor with AVX-512",
-                      "one with less, or ONEDNN_MAX_CPU_ISA set to less", "choose gemm_engine::automatic, which takes Eigen's products here"});
+                      "one with less, or ONEDNN_MAX_CPU_ISA set to less",
+                      "choose gemm_engine::automatic, which takes Eigen's products here"});
 #else
   throw device_error({"cpu back end: engine onednn", "the component onednn", "a build without it",
                       "install libdnnl-dev and link blip::onednn, or choose gemm_engine::eigen"});
@@ -68,10 +69,7 @@ class converted {
       cpu_tiles::each_row(d, m.live_rows(), m.width, [&](int r) {
         const float* const from = m.row(r);
         In* const to = copy_.data() + r * stride_;
-        if constexpr (std::is_same_v<In, bf16>)
-          simd::narrow(m.width, to, from);
-        else
-          for (int c = 0; c < m.width; ++c) to[c] = In(bf16(from[c]));
+        cpu_blocks::round<P>(m.width, from, to);
       });
     }
   }
@@ -99,22 +97,21 @@ void multiply(device<cpu>& d, product_form form, int m, int n, int k, matrix_vie
   const int threads = cpu_tiles::threads(d);
   product<In> s{form, m, n, k, nullptr, 0, nullptr, 0, c.data, c.stride, c.accumulate, nullptr};
   const bool turned = form == product_form::tn;
-  if constexpr (requires { E::template panels_of<In>(threads, n, k, b.data, b.stride, nullptr); })
-    if (turned ? n >= 512 : m >= 640) {  // else too few tiles share a copy
-      s.form = product_form::nt;
-      const scratch<cpu, std::byte> panels(d, E::packed_bytes(d, P, n, k));
-      E::template panels_of<In>(threads, n, k, b.data, b.stride, panels.data());
-      s.packed = panels.data();
-      const scratch<cpu, In> rows(d, turned ? static_cast<std::size_t>(m) * static_cast<std::size_t>(k) : 0);
-      if (turned) {
-        E::template rows_of<In>(threads, m, k, a.data, a.stride, rows.data());
-        s.a = rows.data(), s.a_stride = k;
-        return E::multiply(d, threads, s);
-      }
-      const converted<Engine, P> plain(d, a);
-      s.a = plain.data(), s.a_stride = plain.stride();
+  if (turned ? n >= 512 : m >= 640) {  // else too few tiles share a copy
+    s.form = product_form::nt;
+    const scratch<cpu, std::byte> panels(d, E::packed_bytes(d, P, n, k));
+    E::template panels_of<P>(threads, n, k, b.data, b.stride, panels.data());
+    s.packed = panels.data();
+    const scratch<cpu, In> rows(d, turned ? static_cast<std::size_t>(m) * static_cast<std::size_t>(k) : 0);
+    if (turned) {
+      cpu_blocks::rows_of<P>(threads, m, k, a.data, a.stride, rows.data());
+      s.a = rows.data(), s.a_stride = k;
       return E::multiply(d, threads, s);
     }
+    const converted<Engine, P> plain(d, a);
+    s.a = plain.data(), s.a_stride = plain.stride();
+    return E::multiply(d, threads, s);
+  }
   const converted<Engine, P> first(d, a), second(d, b);
   s.a = first.data(), s.a_stride = first.stride(), s.b = second.data(), s.b_stride = second.stride();
   E::multiply(d, threads, s);
