@@ -46,7 +46,7 @@ inline pictures_and_texts take(scenes::split part, std::uint64_t first, std::uin
   return out;
 }
 
-// `steps` steps on captions that people wrote, none of them false.
+// `steps` steps on captions that people wrote, none of them false, at a rate that falls to nothing.
 inline void train(device<cpu>& dev, training_state<model>& state, const wordpiece& tokens, int steps) {
   constexpr int batch = 32;
   adamw<cpu> optimiser(state.values().layout());
@@ -56,7 +56,8 @@ inline void train(device<cpu>& dev, training_state<model>& state, const wordpiec
     step_batches<model> batches;
     batches.add(*state, evaluation_pixels(some.pictures, view), 3, view.height, view.width,
                 {.texts = tokens.encode_batch(some.texts, 30)}, {.step = step});
-    train_step(dev, state, optimiser, batches, {.rate = 2e-3, .clip = 1, .step = step}, policy);
+    const double rate = 2e-3 * (1 - static_cast<double>(step) / steps);
+    train_step(dev, state, optimiser, batches, {.rate = rate, .clip = 1, .step = step}, policy);
   }
 }
 

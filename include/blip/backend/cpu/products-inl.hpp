@@ -40,7 +40,7 @@ inline gemm_engine chosen(gemm_engine asked) {
 template <class F>
 auto with_engine(const device<cpu>& d, F f) {
   const bool half = d.options().products == precision::bf16;
-  const gemm_engine engine = chosen(d.options().engine);
+  [[maybe_unused]] const gemm_engine engine = chosen(d.options().engine);  // unused without oneDNN
 #if defined(BLIP_HAS_ONEDNN)
   if (engine == gemm_engine::onednn)
     return half ? f.template operator()<onednn_engine, precision::bf16>()
