@@ -10,6 +10,7 @@
 #include "blip/data/scenes/words.hpp"
 #include "blip/image/evaluation_view.hpp"
 #include "blip/models/scenes.hpp"
+#include "blip/optim/schedules.hpp"
 #include "blip/text/wordpiece.hpp"
 #include "blip/train/batch_source.hpp"
 #include "blip/train/train_step.hpp"
@@ -46,9 +47,10 @@ inline pictures_and_texts take(scenes::split part, std::uint64_t first, std::uin
   return out;
 }
 
-// `steps` steps on captions that people wrote, none of them false, at a rate that falls to nothing.
+// `steps` steps on captions that people wrote, none of them false, at a rate that falls as a cosine does.
 inline void train(device<cpu>& dev, training_state<model>& state, const wordpiece& tokens, int steps) {
   constexpr int batch = 32;
+  const step_cosine schedule{.rate = 2e-3, .steps = steps};
   adamw<cpu> optimiser(state.values().layout());
   non_finite policy;
   for (std::uint64_t step = 0; step < static_cast<std::uint64_t>(steps); ++step) {
@@ -56,7 +58,7 @@ inline void train(device<cpu>& dev, training_state<model>& state, const wordpiec
     step_batches<model> batches;
     batches.add(*state, evaluation_pixels(some.pictures, view), 3, view.height, view.width,
                 {.texts = tokens.encode_batch(some.texts, 30)}, {.step = step});
-    const double rate = 2e-3 * (1 - static_cast<double>(step) / steps);
+    const double rate = schedule({.iteration = static_cast<std::int64_t>(step)});
     train_step(dev, state, optimiser, batches, {.rate = rate, .clip = 1, .step = step}, policy);
   }
 }
