@@ -25,7 +25,7 @@ struct evaluate_options {
   std::string task;
   model_options model;
   std::vector<std::string> data;
-  std::string answers;
+  std::string answers, boxes;
   sampling_options sampling;
   int batch = 32, rerank = -1;  // -1: see shortlist_for
   double memory = 4;            // GB
@@ -225,11 +225,12 @@ int evaluate(const evaluate_options& o) {
   if (o.task == "filter") return print_line(filter(o, on)), done;
   if (o.data.size() != 1)
     throw blip::config_error({"--data of evaluate --task " + o.task, "one", std::to_string(o.data.size()), {}});
-  const records_to_evaluate records{o.task, o.model, o.data[0], o.answers, o.sampling, o.batch, o.most,
-                                    shortlist_for(o.model.path, o.rerank)};
-  print_line(o.task == "vqa"    ? evaluate_vqa(records, on)
-             : o.task == "nlvr" ? evaluate_nlvr(records, on)
-                                : evaluate_entailment(records, on));
+  const records_to_evaluate records{o.task,     o.model, o.data[0], o.answers, o.boxes,
+                                    o.sampling, o.batch, o.most,    shortlist_for(o.model.path, o.rerank)};
+  print_line(o.task == "vqa"         ? evaluate_vqa(records, on)
+             : o.task == "nlvr"      ? evaluate_nlvr(records, on)
+             : o.task == "grounding" ? evaluate_grounding(records, on)
+                                     : evaluate_entailment(records, on));
   return done;
 }
 
@@ -243,16 +244,21 @@ void add_evaluate(CLI::App& app, job& chosen) {
         c.add_option(
              "--task", o.task,
              "retrieval: recall in percent; caption: BLEU, ROUGE-L, CIDEr-D; filter: ROC "
-             "area and average precision of the matching head; vqa, nlvr, entailment: accuracy in percent")
+             "area and average precision of the matching head; vqa, nlvr, entailment: accuracy in percent; grounding: "
+             "expressions whose box is found by where the matching head looks, in percent")
             ->required()
-            ->check(CLI::IsMember({"retrieval", "caption", "filter", "vqa", "nlvr", "entailment"}));
+            ->check(CLI::IsMember({"retrieval", "caption", "filter", "vqa", "nlvr", "entailment", "grounding"}));
         add_model(c, o.model);
         c.add_option("--data", o.data,
                      std::string(data_help) +
                          " | vqa:FILE,root=DIR | nlvr:FILE,root=DIR | "
-                         "snli-ve:FILE,root=DIR")
+                         "snli-ve:FILE,root=DIR | refcoco:FILE,root=DIR")
             ->required();
         c.add_option("--answers", o.answers, "Of --task vqa: choose from these, a JSON list; else answers are made");
+        c.add_option("--boxes", o.boxes,
+                     "Of --task grounding: the boxes of a detector by picture, as ALBEF's dets.json; each record of refcoco: "
+                     "says what is meant, \"box\": [x, y, w, h]")
+            ->check(CLI::ExistingFile);
         c.add_option("--rerank", o.rerank,
                      "Candidates of a query, or answers of --answers, that the model reads; 0: a query's features are only "
                      "compared. Default: the shortlist of the recipe, where --model is a run's; else 128")

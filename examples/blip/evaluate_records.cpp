@@ -2,12 +2,18 @@
 #include "evaluate_records.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
 
+#include "blip/data/captioned_record.hpp"
 #include "blip/data/record_set.hpp"
+#include "blip/eval/grounding.hpp"
 #include "blip/eval/vqa_accuracy.hpp"
 #include "blip/train/standard_error.hpp"
 #include "json_object.hpp"
 #include "own_data.hpp"
+#include "recall.hpp"
 #include "tasks.hpp"
 
 namespace tool {
@@ -17,8 +23,9 @@ namespace {
 template <class Record>
 class evaluated_records {
  public:
-  explicit evaluated_records(const records_to_evaluate& o)
-      : o_(o), all_(blip::open_record_set<Record>(blip::parse_data_spec(o.data), decoder_for(0), &skipped_)) {
+  // completed: adds to a record what its file does not say; where it throws, the record is a broken one.
+  explicit evaluated_records(const records_to_evaluate& o, std::function<void(Record&)> completed = {})
+      : o_(o), completed_(std::move(completed)), all_(blip::open_record_set<Record>(blip::parse_data_spec(o.data), decoder_for(0), &skipped_)) {
     if (o.most > 0) all_.size = std::min(all_.size, static_cast<std::uint64_t>(o.most));
   }
 
@@ -31,6 +38,7 @@ class evaluated_records {
       try {
         std::vector<blip::image> own;
         Record r = all_.record(i);
+        if (completed_) completed_(r);
         for (const std::string& name : pictures_of(r)) own.push_back(all_.picture(name));
         pictures.insert(pictures.end(), own.begin(), own.end());
         some.push_back(std::move(r)), skipped_.use(), ++read_;
@@ -56,6 +64,7 @@ class evaluated_records {
 
  private:
   const records_to_evaluate& o_;
+  std::function<void(Record&)> completed_;
   blip::skipped_samples skipped_;
   blip::record_set<Record> all_;
   std::size_t read_ = 0;
@@ -82,6 +91,44 @@ std::string evaluate_entailment(const records_to_evaluate& o, const compute& on)
   const opened_model model = open_model(o.model, model_task::entail);
   const auto classifier = open_entailer(model, classifier_options_for(model), on);
   return classes(all, *classifier);
+}
+
+// The box with most of the map of the whole expression in it is the one that was found, as published.
+std::string evaluate_grounding(const records_to_evaluate& o, const compute& on) {
+  const bool generated = blip::parse_data_spec(o.data).kind == blip::data_kind::scenes;
+  if (o.boxes.empty() != generated)
+    throw blip::config_error({"--boxes of evaluate --task grounding", generated ? "none: the world knows its boxes" : "a file",
+                              generated ? o.boxes : "none",
+                              generated ? "" : "the boxes of a detector: {\"PICTURE\": [{\"box\": [x, y, w, h]}, ...], ...}"});
+  using boxes_by_picture = std::map<std::string, std::vector<blip::detection_box>>;
+  const boxes_by_picture detected = generated ? boxes_by_picture() : blip::read_detections(o.boxes);
+  const auto complete = [&](blip::referring_record& r) {
+    const std::string where = "expression \"" + r.text.substr(0, 64) + "\" of " + r.image;
+    if (!r.meant)
+      throw blip::format_error({where, "\"box\": [x, y, w, h], what is meant", "none", "COCO's annotations have it"});
+    if (generated) return;
+    // A picture has its number in COCO, or else its file's name without folder and ending.
+    const auto number = blip::coco_image_number(r.image);
+    const auto found = detected.find(number ? std::to_string(*number) : std::filesystem::path(r.image).stem().string());
+    if (found == detected.end() || found->second.empty())
+      throw blip::format_error({where, "boxes of a detector", "none", "they are looked up in " + o.boxes});
+    r.proposed = found->second;
+  };
+  evaluated_records<blip::referring_record> all(o, complete);
+  const opened_model model = open_model(o.model, model_task::match);
+  const auto grounder = open_grounder(model, grounder_options_for(model), on);
+  double right = 0, count = 0;
+  all.each([&](const std::vector<blip::referring_record>& some, const std::vector<blip::image>& pictures) {
+    for (std::size_t i = 0; i < some.size(); ++i, ++count) {
+      const int height = pictures[i].height, width = pictures[i].width;
+      const blip::grounding g = grounder->ground(pictures[i], cleaned_for(model, some[i].text));
+      const std::vector<float> map =
+          blip::enlarged_map(std::span<const float>(g.sentence), g.rows, g.columns, height, width);
+      const blip::grounding_case<float> one{map, height, width, some[i].proposed, *some[i].meant};
+      right += blip::grounding_accuracy(std::span(&one, 1));
+    }
+  });
+  return all.result(100 * right / count);
 }
 
 std::string evaluate_nlvr(const records_to_evaluate& o, const compute& on) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train_command.hpp"
+#include "training.hpp"
 
 namespace tool {
 namespace {
@@ -14,6 +15,7 @@ int finetune(const finetune_options& o) {
   recipe.rate = 1e-3, recipe.min_rate = 5e-5;
   if (o.family == "albef" || (o.family.empty() && o.task == "entailment"))  // which BLIP has no model of
     recipe.family = "albef", recipe.cleaning = "albef", recipe.label_smoothing = 0;
+  if (recipe.family == "albef" && blip::learns_to_match(recipe)) recipe.queue = usual_pretraining("albef").queue;
   return train("finetune", o, recipe_for(o, o.family, recipe));
 }
 
@@ -27,9 +29,10 @@ void add_finetune(CLI::App& app, job& chosen) {
         c.add_option("--task", o.task,
                      "caption: LM; retrieval: ITC and ITM, the filter of CapFilt; vqa: answers to questions, of "
                      "vqa:FILE,root=DIR; nlvr: statements about two pictures, of nlvr:FILE,root=DIR; entailment, of "
-                     "snli-ve:FILE,root=DIR; these three also of scenes:SIZE,split=S")
+                     "snli-ve:FILE,root=DIR; these three also of scenes:SIZE,split=S; grounding: ITC and ITM, of pairs or "
+                     "refcoco:FILE,root=DIR")
             ->required()
-            ->check(CLI::IsMember({"caption", "retrieval", "vqa", "nlvr", "entailment"}));
+            ->check(CLI::IsMember({"caption", "retrieval", "vqa", "nlvr", "entailment", "grounding"}));
         c.add_option("--family", o.family, "That of the model. Default: that of --options, or blip; of entailment albef")
             ->check(CLI::IsMember({"albef", "blip"}));
         add_train_options(c, o);

@@ -38,10 +38,7 @@ int ground(const ground_options& o) {
   const compute on = o.common.on();
   const opened_model model = open_model(o.model, model_task::match);
   const blip::image picture = blip::read_image(o.picture);
-  blip::grounder_options options{
-      .view = model.view, .longest = std::min(35, model.sizes.options.text.embedding.positions), .layer = o.layer};
-  options.follow(model.rules);
-  const blip::grounding g = open_grounder(model, options, on)->ground(picture, o.text);
+  const blip::grounding g = open_grounder(model, grounder_options_for(model, o.layer), on)->ground(picture, o.text);
   blip::write_image(o.out, blip::heat_overlay(picture, g.sentence, g.rows, g.columns));
   for (std::size_t i = 0; i < g.words.size(); ++i)
     blip::write_image(name_of_word(o.out, i), blip::heat_overlay(picture, g.words[i].map, g.rows, g.columns));

@@ -29,13 +29,16 @@ blip::run_result retrieve(const training_request& q) {
   return result;
 }
 
+constexpr auto in_batch = retrieve<blip::scenes_filter<blip::cpu>, scenes_in_batch>;
+constexpr auto with_queue =
+    retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, scenes_with_queue>, scenes_with_queue>;
+
 }  // namespace
 
 const added_trainer scenes_blip_captioning({"blip", "caption", "scenes", false, scenes_patch, caption});
-const added_trainer scenes_blip_retrieving({"blip", "retrieval", "scenes", false, scenes_patch,
-                                            retrieve<blip::scenes_filter<blip::cpu>, scenes_in_batch>});
-const added_trainer scenes_blip_retrieving_momentum(
-    {"blip", "retrieval", "scenes", true, scenes_patch,
-     retrieve<blip::blip_retrieval<blip::scenes_blip_encoder, blip::cpu, scenes_with_queue>, scenes_with_queue>});
+const added_trainer scenes_blip_retrieving({"blip", "retrieval", "scenes", false, scenes_patch, in_batch});
+const added_trainer scenes_blip_retrieving_momentum({"blip", "retrieval", "scenes", true, scenes_patch, with_queue});
+const added_trainer scenes_blip_grounding({"blip", "grounding", "scenes", false, scenes_patch, in_batch});
+const added_trainer scenes_blip_grounding_momentum({"blip", "grounding", "scenes", true, scenes_patch, with_queue});
 
 }  // namespace tool

@@ -13,5 +13,11 @@ const added_model scenes_grounder(grounders(),
                                                 ? open_compiled_grounder<C, F, blip::reference<double>>(from, o, on)
                                                 : open_compiled_grounder<C, F, blip::cpu>(from, o, on);
                                    }});
+const added_model scenes_albef_grounder(
+    grounders(), {"scenes", scenes_entailing,
+                  [](const opened_model& from, const blip::grounder_options& o, const compute& on) {
+                    require_processor(on, "scenes of ALBEF");
+                    return open_compiled_grounder<scenes_entailing.structure, blip::scenes_features, blip::cpu>(from, o, on);
+                  }});
 
 }  // namespace tool

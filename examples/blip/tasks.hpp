@@ -137,6 +137,13 @@ inline blip::answerer_options answerer_options_for(const opened_model& m) {
   o.follow(m.rules, m.of_albef());
   return o;
 }
+// layer: see blip::grounder_options.
+inline blip::grounder_options grounder_options_for(const opened_model& m, int layer = -1) {
+  blip::grounder_options o{
+      .view = m.view, .longest = std::min(35, m.sizes.options.text.embedding.positions), .layer = layer};
+  o.follow(m.rules);
+  return o;
+}
 // Texts no longer than the model has positions for.
 inline blip::classifier_options classifier_options_for(const opened_model& m) {
   return {.view = m.view, .longest = m.sizes.options.text.embedding.positions};

@@ -184,7 +184,7 @@ int train(const std::string& command, const train_options& o, const blip::traini
   }
   // What --model understands: where transformers has no class for it, the run itself.
   const std::string folder = there(o.out + "/model") ? o.out + "/model" : o.out;
-  const bool is_model = folder != o.out || has_records(recipe);
+  const bool is_model = folder != o.out || recipe.task != "pretrain";
   if (!o.common.json) return print_line(is_model ? folder : o.out + "/weights.safetensors"), done;
   json_object out;
   out.text("out", o.out).text("weights", o.out + "/weights.safetensors");

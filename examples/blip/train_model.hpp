@@ -147,7 +147,7 @@ blip::run_result train_model(const training_request& q, const blip::tower_option
   const auto batches = [&](blip::pair_batch_options o) {
     o.alike_are_positives = r.queue == 0;
     // Numbers within a batch mean nothing to a queue, nor to another rank.
-    o.names_are_ids = (r.queue > 0 && r.task == "retrieval") || (r.ranks > 1 && r.negatives_of_all_ranks);
+    o.names_are_ids = (r.queue > 0 && blip::learns_to_match(r)) || (r.ranks > 1 && r.negatives_of_all_ranks);
     return blip::pair_batches<Model>({{stream, 0}}, q.tokens, o);
   };
   return train_on<Model>(q, towers, samples, batches, losses...);

@@ -26,7 +26,7 @@ const compiled_trainer& find_trainer(const blip::training_recipe& recipe) {
     for (const std::string& one : names) compiled += (compiled.empty() ? "" : ", ") + one;
     throw blip::config_error({"family, task and preset to train", compiled,
                               recipe.family + " " + recipe.task + " " + recipe.preset,
-                              recipe.preset == "scenes" && has_records(recipe)
+                              recipe.preset == "scenes"
                                   ? "a tool with all of them: cmake -DBLIP_TOOL_MODELS=\"\""
                                   : "--preset scenes trains with the numbers of any recipe"});
   }

@@ -133,6 +133,7 @@ TEST_CASE("open_pairs: a spec becomes sources with weights") {
   put(folder / "a.jsonl", "{\"image\": \"1.jpg\", \"caption\": \"one\"}\n");
   put(folder / "a.json", "[{\"image\": \"2.jpg\", \"caption\": \"two\"}]");
   put(folder / "a.tsv", "3.jpg\tthree\n");
+  put(folder / "refcoco.json", "[{\"image\": \"1.jpg\", \"text\": \"the one\", \"ref_id\": 4}]");
   put(folder / "4.txt", "four");
   const auto first = [&](const std::string& spec, std::uint64_t i = 0) {
     return open_pairs(parse_data_spec(spec), blip_test::decode_digit).at(0).source.sample(i);
@@ -141,6 +142,7 @@ TEST_CASE("open_pairs: a spec becomes sources with weights") {
   CHECK(digit(first("jsonl:" + (folder / "a.jsonl") + root)) == '1');
   CHECK(digit(first("coco:" + (folder / "a.json") + root)) == '2');
   CHECK(digit(first("tsv:" + (folder / "a.tsv") + root)) == '3');
+  CHECK(first("refcoco:" + (folder / "refcoco.json") + root).caption == "the one");
   CHECK(first("folder:" + folder.path.string(), 4).caption == "four");
   CHECK(first("scenes:nano,seed=3,split=test").picture.height == 32);
   const auto both = open_pairs(parse_data_spec("scenes:nano,weight=2"), blip_test::decode_digit);

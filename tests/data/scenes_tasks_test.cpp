@@ -118,6 +118,32 @@ TEST_CASE("scenes tasks: premises entail, contradict and leave open", "[data][sc
   for (const auto& [label, count] : labels) CHECK((count > 230 && count < 370));
 }
 
+TEST_CASE("scenes tasks: an expression fits one of the things alone, and its box is that thing's", "[data][scenes]") {
+  for (const auto size : {scenes::world_size::nano, scenes::world_size::base}) {
+    const scenes::world w(size, 2);
+    std::map<std::size_t, int> which;
+    for (std::uint64_t i = 0; i < 600; ++i) {
+      const referring_record r = scenes::expression(w, split::test, i);
+      CAPTURE(r.text, r.image);
+      check_words(w, r.text);
+      const scenes::scene s = scenes::named_picture(r.image).shown();
+      REQUIRE((s.objects.size() > 1 && r.proposed.size() == s.objects.size() && r.meant));
+      const auto c = scenes::parse(r.text);
+      REQUIRE((c && c->mentions.size() == 1));
+      for (std::size_t k = 0; k < s.objects.size(); ++k) {
+        const bool is = c->mentions[0].fits(s.objects[k]);
+        CHECK(is == (r.proposed[k] == *r.meant));
+        which[k] += is;
+        const detection_box& box = r.proposed[k];
+        CHECK((box[0] + box[2] / 2) * 256 == Approx(s.objects[k].x));
+        CHECK((box[1] + box[3] / 2) * 256 == Approx(s.objects[k].y));
+      }
+    }
+    CHECK((which[0] > 100 && which[1] > 100));
+  }
+  CHECK_THROWS_AS(scenes::expression(scenes::world(scenes::world_size::nano), split::test, 3000), shape_error);
+}
+
 TEST_CASE("scenes tasks: a record is a function of seed, split and number", "[data][scenes]") {
   const scenes::world w(scenes::world_size::nano, 5), other(scenes::world_size::nano, 6);
   std::set<std::string> seen;

@@ -95,6 +95,12 @@ TEST_CASE("entailment_record: labels have the numbers of the published code") {
 TEST_CASE("referring_record: expressions, and the boxes of a detector by picture") {
   CHECK(read_referring(record(R"({"image": "train2014/a.jpg", "text": "the dog"})")).ref_id.empty());
   CHECK(read_referring(record(R"({"image": "a.jpg", "text": "the dog", "ref_id": 12})")).ref_id == "12");
+  CHECK_FALSE(read_referring(record(R"({"image": "a.jpg", "text": "the dog"})")).meant.has_value());
+  const auto meant = read_referring(record(R"({"image": "a.jpg", "text": "the dog", "box": [1, 2.5, 30, 40]})"));
+  CHECK(meant.meant == detection_box{1, 2.5, 30, 40});
+  for (const char* box : {"3", "[]", "[1, 2, 3]", "[1, 2, 3, 4, 5]", "[1, 2, 0, 4]", "[1, 2, 3, -4]", "[1, 2, 3, \"4\"]"})
+    CHECK_THROWS_AS(read_referring(record((R"({"image": "a", "text": "b", "box": )" + std::string(box) + "}").c_str())),
+                    format_error);
   const blip_test::temporary_folder folder;
   put(folder / "dets.json", R"({"17": [{"box": [1.5, 2, 30, 40], "score": 0.5}, {"box": [0, 0, 1, 1]}], "18": []})");
   const auto found = read_detections(folder / "dets.json");

@@ -166,7 +166,30 @@ expect 'entailment' 0 -- task entailment albef entailment scenes:nano,split=huma
 expect 'what entails' 0 '"entailment":' -- "$tool" entail --model "$work/entailment" --image "$picture" --text 'there is a circle' --json
 expect 'entailment is measured' 0 '"records":24' -- "$tool" evaluate --task entailment --model "$work/entailment" --data scenes:nano,split=test --images 24 --quiet
 expect 'BLIP has no entailment' 1 'albef entailment scenes' -- task entailment blip x scenes:nano,split=human
+# Matching as a task: BLIP's and ALBEF's, and where in a picture an expression is.
+expect 'ALBEF learns to match' 0 '"model":' -- task retrieval albef albef-filter "$human" --threads 2 --json
+expect 'ALBEF learns to match, one thread' 0 -- task retrieval albef albef-filter-one "$human" --threads 1
+cmp -s "$work/albef-filter/weights.safetensors" "$work/albef-filter-one/weights.safetensors" || fail 'ALBEF matches alike with one and two threads'
+expect 'what ALBEF learnt judges' 0 '"itm_probability":' -- "$tool" match --model "$work/albef-filter" --image "$picture" --text 'a red circle' --json
+for family in blip albef; do
+  expect "grounding of $family" 0 "$family-ground" -- task grounding $family $family-ground scenes:nano,split=human
+  expect "$family is measured on places" 0 '"records":24' -- "$tool" evaluate --task grounding --model "$work/$family-ground" \
+    --data scenes:nano,split=test --images 24 --quiet
+  between "$(number accuracy)" 0 100 || fail "accuracy of the places of $family"
+  expect "$family shows a place" 0 '"heatmap":' -- "$tool" ground --model "$work/$family-ground" --image "$picture" --text 'a red circle' \
+    --out "$work/$family.png" --json
+done
 p0=test/0.jpg p1=test/1.jpg
+echo "[{\"image\": \"$p0\", \"text\": \"a circle\", \"ref_id\": 1, \"box\": [4, 4, 20, 20]}, {\"image\": \"$p1\", \"text\": \"a square\", \"ref_id\": 2}]" > "$work/refs.json"
+echo '{"0": [{"box": [4, 4, 20, 20]}], "1": [{"box": [1, 1, 9, 9]}]}' > "$work/boxes.json"
+ground=(evaluate --task grounding --model "$work/albef-ground" --quiet)
+expect 'grounding of a file' 0 -- task grounding albef ground-file "refcoco:$work/refs.json$root"
+expect 'places of a file, of which one says what is meant' 0 '"records":1,"skipped":1' -- "$tool" "${ground[@]}" --data "refcoco:$work/refs.json$root" \
+  --boxes "$work/boxes.json"
+echo '{"0": []}' > "$work/no-boxes.json"
+expect 'no record can be measured' 1 'a record with its pictures' -- "$tool" "${ground[@]}" --data "refcoco:$work/refs.json$root" --boxes "$work/no-boxes.json"
+expect 'places of a file need boxes' 1 '--boxes' 'of a detector' -- "$tool" "${ground[@]}" --data "refcoco:$work/refs.json$root"
+expect 'a world has boxes of its own' 1 '--boxes' -- "$tool" "${ground[@]}" --data scenes:nano,split=test --boxes "$work/boxes.json"
 echo "[{\"question_id\": 1, \"question\": \"What is it?\", \"image\": \"$p0\", \"dataset\": \"vqa\", \"answer\": [\"red\", \"red\", \"circle\"]},
  {\"question_id\": 2, \"question\": \"And this?\", \"image\": \"$p1\", \"dataset\": \"vg\", \"answer\": \"blue\"}]" > "$work/vqa.json"
 echo "[{\"sentence\": \"a circle in the left image\", \"label\": \"True\", \"images\": [\"$p0\", \"$p1\"]}]" > "$work/nlvr.json"

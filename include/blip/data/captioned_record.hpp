@@ -29,6 +29,7 @@ inline std::string url_file_name(std::string_view url) {
 //   COCO, Flickr30k training  {image, caption, image_id}, one caption each
 //   COCO, Flickr30k testing   {image, caption: [...]}
 //   NoCaps                    {image, img_id}, without a caption
+//   RefCOCO+                  {image, text}
 struct captioned_record {
   std::string image{};  // a path, or the file name of the URL
   std::vector<std::string> captions{};
@@ -40,7 +41,8 @@ inline captioned_record read_captioned(const json_record& r) {
   captioned_record out;
   out.image = r.has("image") || !r.has("url") ? r.text("image") : url_file_name(r.text("url"));
   if (out.image.empty()) r.fail("the name of a picture", "nothing");
-  if (r.has("caption") || !r.has("img_id")) out.captions = r.texts("caption");
+  const bool refers = r.has("text") && !r.has("caption");
+  if (refers || r.has("caption") || !r.has("img_id")) out.captions = r.texts(refers ? "text" : "caption");
   out.id = r.has("image_id") ? r.id("image_id") : r.has("img_id") ? r.id("img_id") : out.image;
   return out;
 }

@@ -36,8 +36,8 @@ pair_set recorded_set(Pairs source, const picture_root& below) {
 }  // namespace detail
 
 // The pairs that a spec names, to be found again by the names of their pictures: paths below the root for coco, jsonl,
-// tsv and folder, SIZE/SEED/SPLIT/NUMBER for a split of a world. Weights are not looked at. Throws what the readers
-// throw; config_error for a world without a split, for records that are no pairs (vqa, nlvr, snli-ve, refcoco) and for
+// tsv, folder and refcoco, SIZE/SEED/SPLIT/NUMBER for a split of a world. Weights are not looked at. Throws what the readers
+// throw; config_error for a world without a split, for records that are no pairs (vqa, nlvr, snli-ve) and for
 // webdataset, which has a header of its own (webdataset_pair_set.hpp).
 inline pair_set open_pair_set(const data_spec& spec, const picture_decoder& decode, const limits& bounds = {}) {
   const auto below = [&] { return picture_root(spec.root, decode, bounds); };
@@ -55,6 +55,8 @@ inline pair_set open_pair_set(const data_spec& spec, const picture_decoder& deco
     }
     case data_kind::coco:
       return detail::recorded_set(record_pairs(record_file::list(spec.target, bounds), below()), below());
+    case data_kind::refcoco:
+      return detail::recorded_set(record_pairs(record_file::open(spec.target, bounds), below()), below());
     case data_kind::jsonl:
       return detail::recorded_set(record_pairs(record_file::lines(spec.target, bounds), below()), below());
     case data_kind::tsv:
@@ -71,7 +73,7 @@ inline pair_set open_pair_set(const data_spec& spec, const picture_decoder& deco
     default:
       break;
   }
-  throw config_error({"open_pair_set", "scenes, coco, jsonl, tsv or folder",
+  throw config_error({"open_pair_set", "scenes, coco, jsonl, tsv, folder or refcoco",
                       std::string(data_kind_names[static_cast<std::size_t>(spec.kind)]),
                       spec.kind == data_kind::webdataset ? "webdataset_pair_set reads shards"
                                                          : "read_records reads the records of a task"});

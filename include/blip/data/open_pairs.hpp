@@ -21,7 +21,7 @@ namespace blip::inline BLIP_ABI {
 
 // The pairs that a spec names. Its weight is what it gives; a world without a split gives the human and the web one, which
 // share the weight by their sizes. Throws what the readers throw; config_error for records that are no pairs (vqa, nlvr,
-// snli-ve, refcoco) and for webdataset, which needs libarchive and a header of its own.
+// snli-ve) and for webdataset, which needs libarchive and a header of its own.
 inline std::vector<weighted_pairs> open_pairs(const data_spec& spec, const picture_decoder& decode,
                                               const limits& bounds = {}) {
   const auto below = [&] { return picture_root(spec.root, decode, bounds); };
@@ -36,6 +36,8 @@ inline std::vector<weighted_pairs> open_pairs(const data_spec& spec, const pictu
     }
     case data_kind::coco:
       return {{record_pairs(record_file::list(spec.target, bounds), below()), spec.weight}};
+    case data_kind::refcoco:
+      return {{record_pairs(record_file::open(spec.target, bounds), below()), spec.weight}};
     case data_kind::jsonl:
       return {{record_pairs(record_file::lines(spec.target, bounds), below()), spec.weight}};
     case data_kind::tsv:
@@ -46,7 +48,7 @@ inline std::vector<weighted_pairs> open_pairs(const data_spec& spec, const pictu
       break;
   }
   const std::string name(data_kind_names[static_cast<std::size_t>(spec.kind)]);
-  throw config_error({"open_pairs", "scenes, coco, jsonl, tsv or folder", name,
+  throw config_error({"open_pairs", "scenes, coco, jsonl, tsv, folder or refcoco", name,
                       spec.kind == data_kind::webdataset ? "webdataset_pairs reads shards"
                                                          : "read_records reads the records of a task"});
 }

@@ -54,15 +54,24 @@ struct task_of<entailment_record> {
     return scenes::premise(w, s, i);
   }
 };
+template <>
+struct task_of<referring_record> {
+  static constexpr data_kind kind = data_kind::refcoco;
+  static referring_record read(const json_record& r) { return read_referring(r); }
+  static referring_record make(const scenes::world& w, scenes::split s, std::uint64_t i) {
+    return scenes::expression(w, s, i);
+  }
+};
 
 }  // namespace detail
 
 // The names of the pictures that a record is about.
+inline std::vector<std::string> pictures_of(const referring_record& r) { return {r.image}; }
 inline std::vector<std::string> pictures_of(const vqa_record& r) { return {r.image}; }
 inline std::vector<std::string> pictures_of(const entailment_record& r) { return {r.image}; }
 inline std::vector<std::string> pictures_of(const nlvr2_record& r) { return {r.images[0], r.images[1]}; }
 
-// The records that a spec names: a file of the task's own (vqa:, nlvr:, snli-ve:), or those of a split of a generated
+// The records that a spec names: a file of the task's own (vqa:, nlvr:, snli-ve:, refcoco:), or those of a split of a generated
 // world. A broken record of a file is counted in `skipped` and left out. Throws config_error for data of another kind and
 // for a world without a split, what the readers throw, format_error when no record is left.
 template <class Record>

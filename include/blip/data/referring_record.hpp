@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <new>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,16 +22,25 @@
 
 namespace blip::inline BLIP_ABI {
 
-// An expression that refers to a thing in a picture, of RefCOCO+: {image, text[, ref_id]}; training has no ref_id.
-struct referring_record {
-  std::string image{}, text{}, ref_id{};
-};
-inline referring_record read_referring(const json_record& r) {
-  return {r.text("image"), r.text("text"), r.has("ref_id") ? r.id("ref_id") : std::string()};
-}
-
 // Left, top, width and height in pixels of the original picture.
 using detection_box = std::array<double, 4>;
+
+// An expression that refers to a thing in a picture, of RefCOCO+: {image, text[, ref_id]}; training has no ref_id. Where
+// the thing is stands in COCO's annotations; a record may say it itself, as "box": [x, y, w, h].
+struct referring_record {
+  std::string image{}, text{}, ref_id{};
+  std::optional<detection_box> meant{};
+  std::vector<detection_box> proposed{};  // of a detector: never in the record
+};
+inline referring_record read_referring(const json_record& r) {
+  referring_record out{r.text("image"), r.text("text"), r.has("ref_id") ? r.id("ref_id") : std::string()};
+  if (!r.has("box")) return out;
+  const std::vector<double> sides = r.numbers("box");
+  if (sides.size() != 4 || !(sides[2] > 0 && sides[3] > 0))
+    r.fail("\"box\" with four numbers, which is not empty", std::to_string(sides.size()) + " numbers");
+  std::copy(sides.begin(), sides.end(), out.meant.emplace().begin());
+  return out;
+}
 
 // dets.json: {image_id: [{"box": [x, y, w, h], ...}]}, the boxes that a detector proposes for each picture. Throws
 // io_error; limit_error above limits::json_bytes or json_depth; format_error.

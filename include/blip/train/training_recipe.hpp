@@ -62,6 +62,10 @@ struct training_recipe {
   int checkpointed_blocks = 0;  // of the vision tower
 };
 
+// Whether a task has pictures and texts find each other, by ITC and ITM: retrieval, and grounding, where an expression
+// finds its picture and the place comes from the attention. Source: ALBEF section 5.5.
+inline bool learns_to_match(const training_recipe& r) { return r.task == "retrieval" || r.task == "grounding"; }
+
 // f(name, member) for each option.
 template <class R, class F>
 void each_option(R& r, F&& f) {
@@ -154,7 +158,7 @@ inline void check_recipe(const training_recipe& r) {
   require(r.least_area >= 0 && r.least_area <= 1, "least_area", "0 to 1", r.least_area);
   require(r.magnitude >= 0 && r.magnitude <= 10, "magnitude", "0 to 10", r.magnitude);
   // What a task has no use for is refused rather than passed over.
-  const bool matches = r.task == "pretrain" || r.task == "retrieval", ranks_answers = r.task == "vqa";
+  const bool matches = r.task == "pretrain" || learns_to_match(r), ranks_answers = r.task == "vqa";
   require(matches || !r.negatives_of_all_ranks, "negatives_of_all_ranks", "false: the task has no hard negatives", 1);
   require(r.task == "retrieval" || ranks_answers || r.shortlist == 0, "shortlist",
           "0: the task is not evaluated by one", r.shortlist);

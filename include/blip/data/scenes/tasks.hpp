@@ -12,6 +12,7 @@
 #include "blip/core/error.hpp"
 #include "blip/data/entailment_record.hpp"
 #include "blip/data/nlvr2_record.hpp"
+#include "blip/data/referring_record.hpp"
 #include "blip/data/scenes/claims.hpp"
 #include "blip/data/scenes/pairs.hpp"
 #include "blip/data/scenes/say.hpp"
@@ -19,8 +20,8 @@
 #include "blip/data/scenes/world.hpp"
 #include "blip/data/vqa_record.hpp"
 
-// Questions, statements about two pictures and entailment in the generated world, in the records of VQA v2, NLVR2 and
-// SNLI-VE. Record i of a split is a pure function of (size, seed, split, i), and follows from the scene alone.
+// Questions, statements about two pictures, entailment and expressions for one thing in the generated world, in the
+// records of VQA v2, NLVR2, SNLI-VE and RefCOCO+. Record i of a split is a pure function of (size, seed, split, i), and follows from the scene alone.
 namespace blip::inline BLIP_ABI::scenes {
 
 // What these records write beyond the words of captions (word_list).
@@ -154,6 +155,30 @@ inline entailment_record premise(const world& w, split part, std::uint64_t i) {
     r.sentence += boilerplate_words[static_cast<std::size_t>(d.below(1, static_cast<int>(boilerplate_words.size())))];
   }
   return r;
+}
+
+// An expression for one of the things in picture i / 3, or in the next picture that shows several: the colour and shape
+// that it alone has. The boxes of all things are proposed; each is the square around a thing's centre and radius.
+inline referring_record expression(const world& w, split part, std::uint64_t i) {
+  using namespace detail;
+  require_record(w, part, i);
+  for (std::uint64_t step = 0; step < w.pictures(part); ++step) {
+    const std::uint64_t picture = (i / records_of_a_picture + step) % w.pictures(part);
+    const scene s = w.at(part, picture);
+    std::vector<std::size_t> told;  // the things that an expression can tell from the others
+    for (std::size_t k = 0; k < s.objects.size(); ++k)
+      if (std::count_if(s.objects.begin(), s.objects.end(), [&](const object& o) { return kind_of(s.objects[k]).fits(o); }) == 1)
+        told.push_back(k);
+    if (s.objects.size() < 2 || told.empty()) continue;
+    const draws d = w.numbers(purpose::sentence, part, picture, 32 + static_cast<std::uint32_t>(i % records_of_a_picture));
+    const std::size_t meant = told[static_cast<std::size_t>(d.below(0, static_cast<int>(told.size())))];
+    referring_record r{picture_name(w, part, picture), say({{kind_of(s.objects[meant])}, {}}), {}, {}, {}};
+    for (const object& o : s.objects)
+      r.proposed.push_back({(o.x - o.radius) / 256.0, (o.y - o.radius) / 256.0, o.radius / 128.0, o.radius / 128.0});
+    r.meant = r.proposed[meant];
+    return r;
+  }
+  throw shape_error({"scenes: expressions for one thing", "a picture that shows several", "none in the split", {}});
 }
 
 }  // namespace blip::inline BLIP_ABI::scenes
