@@ -14,7 +14,7 @@ using namespace blip;
 
 struct one_way : stateless_loss {
   static constexpr std::string_view name = "i2t";
-  using needs = type_list<need::image_states, need::text_states>;
+  using needs = type_list<need::class_states, need::feature_states>;
 
   template <class Towers>
   struct head_type {
@@ -40,10 +40,9 @@ struct one_way : stateless_loss {
   template <class P, class H, class B = typename P::B>
   var<typename P::tape_type, 1> loss(P& pass, const H& head, const data<B>& d, no_state<B>&) const {
     auto& t = pass.tape;
-    const int n = pass.texts.layout().sequences;
-    const auto image = head.projection.forward(t, ops::gather_rows(t, pass.images.rows, pass.class_rows, n));
-    const auto text = ops::gather_rows(t, pass.text_states, pass.texts.layout().begins, n);
-    const auto scores = ops::similarity(t, ops::scale(t, ops::l2_normalize(t, image), 10), ops::l2_normalize(t, text));
+    const auto image = ops::l2_normalize(t, head.projection.forward(t, pass.class_states));
+    const auto text = ops::l2_normalize(t, pass.feature_states);
+    const auto scores = ops::similarity(t, ops::scale(t, image, 10), text);
     return ops::mean_labelled(t, ops::cross_entropy(t, scores, d.own.data(), 0.1));
   }
 };

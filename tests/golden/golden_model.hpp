@@ -71,6 +71,14 @@ std::vector<typename B::scalar> text_states(blip::device<B>& d, const M& model, 
   return blip::to_host(model.towers().text(t, texts.ids(), texts.layout()));
 }
 
+// The same of the vision tower: a momentum model is asked for class rows only where nothing else reads its pictures.
+template <class M, class B>
+std::vector<typename B::scalar> image_states(blip::device<B>& d, const M& model, const blip::arena<B>& values,
+                                             const blip::picture_batch<B>& pictures) {
+  blip::inference_tape<B> t(d, values);
+  return blip::to_host(model.towers().images(t, images_of(t, pictures)).rows);
+}
+
 // Collects what a step shows, to be compared by name.
 template <class B>
 struct shown {

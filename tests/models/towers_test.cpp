@@ -43,6 +43,25 @@ TEST_CASE("the vision tower obeys the laws", "[models]") {
   check_laws(eye(again), pictures, std::nullopt);
 }
 
+TEST_CASE("the vision tower gives class rows alone as among all", "[models]") {
+  const law_case pictures{.inputs = {{3, 48}}, .tape = {.stochastic = true, .seed = 5}};
+  for (const int again : {0, 1, 2}) {
+    const vit_options o{.depth = 2, .image_height = 4, .image_width = 4, .norm_eps = 1e-5, .drop_path = 0.3f, .dropout = 0.1f,
+                        .checkpoint_last = again};
+    const auto tower = [&](bool alone) {
+      return subject([o]<class B>() { return vit<vit_config{.width = 12, .heads = 2, .hidden = 16, .patch = 2}, B>(o); },
+                     [alone](auto& t, const auto& m, const auto& a) {
+                       const images<std::decay_t<decltype(t)>> x(a.tensor(0), 3, 4, 4);
+                       return (alone ? m.forward_first(t, x) : ops::first_rows(t, m.forward(t, x), m.layout(x))).ref();
+                     });
+    };
+    const auto alone = tower(true).cpu(pictures, {}), all = tower(false).cpu(pictures, {});
+    const law_point p = random_point(pictures, all->entries());
+    const numbers dy = random_numbers(3 * 12, 3);
+    same_values(alone->record(p, dy), all->record(p, dy), of_float.gradient);
+  }
+}
+
 TEST_CASE("the vision tower takes other pictures by resizing its position table", "[models]") {
   check_laws(eye({.depth = 1, .image_height = 4, .image_width = 4, .any_size = true, .norm_eps = 1e-5}), {.inputs = {{2, 72}}},
              of_a_tower);

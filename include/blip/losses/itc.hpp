@@ -15,7 +15,6 @@
 #include "blip/ops/contrast.hpp"
 #include "blip/ops/cross_entropy.hpp"
 #include "blip/ops/gather_ranks.hpp"
-#include "blip/ops/gather_rows.hpp"
 #include "blip/ops/int_array.hpp"
 #include "blip/ops/l2_normalize.hpp"
 #include "blip/ops/reduce.hpp"
@@ -63,8 +62,8 @@ class itc {
  public:
   static constexpr std::string_view name = "itc";
   static constexpr itc_config settings = C;
-  using needs = std::conditional_t<C.momentum, type_list<need::image_states, need::feature_states, need::momentum>,
-                                   type_list<need::image_states, need::feature_states>>;
+  using needs = std::conditional_t<C.momentum, type_list<need::class_states, need::feature_states, need::momentum>,
+                                   type_list<need::class_states, need::feature_states>>;
   using provides = type_list<need::similarity>;
 
   explicit itc(const itc_options& o = {}) : options_(o) {}
@@ -245,9 +244,7 @@ class itc {
     struct pair {
       var<typename P::tape_type, C.width> image, text;
     };
-    const int pictures = pass.images.layout.sequences;
-    return pair{head.image(pass.tape, ops::gather_rows(pass.tape, pass.images.rows, pass.class_rows, pictures)),
-                head.text(pass.tape, pass.feature_states)};
+    return pair{head.image(pass.tape, pass.class_states), head.text(pass.tape, pass.feature_states)};
   }
 
   itc_options options_;

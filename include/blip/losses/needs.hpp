@@ -28,6 +28,12 @@ struct image_states {  // rows of the vision tower
     static_assert(Met, "blip::vision_language_model: a loss needs image states, but the towers have no vision tower");
   }
 };
+struct class_states {  // of each picture the class token's row
+  template <bool Met>
+  static consteval void require() {
+    image_states::require<Met>();
+  }
+};
 struct text_states {  // rows of the text tower alone
   template <bool Met>
   static consteval void require() {

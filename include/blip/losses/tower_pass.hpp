@@ -35,6 +35,7 @@ struct tower_pass {
   int first = 0;     // number of the first example among those of all ranks
 
   typename Towers::template image_rows<T> images{};     // [pictures (N + 1), image width], and its layout
+  var<T, Towers::image_width> class_states{};            // [pictures, image width], each picture's class row
   typename Towers::template text_rows<T> text_states{};  // [text rows, text width], text alone
   typename Towers::template text_rows<T> feature_states{};  // [texts, text width], the row that stands for each
   typename Towers::template context<T> context{};        // what the encoder's texts read of the images

@@ -157,6 +157,11 @@ class towers<C, B, true> {
   image_rows<T> images(T& t, const blip::images<T>& pixels, const watched_layer<T>& watch = {}) const {
     return {vision_.forward(t, pixels, [](int, const auto&) {}, watch), vision_.layout(pixels)};
   }
+  // The class row of each picture alone, [pictures, image width].
+  template <class T>
+  var<T, image_width> class_states(T& t, const blip::images<T>& pixels) const {
+    return vision_.forward_first(t, pixels);
+  }
   template <class T>
   text_rows<T> text(T& t, const int* ids, const sequence_layout& layout) const {
     return encoder().text(t, ids, layout, C.causal_text);

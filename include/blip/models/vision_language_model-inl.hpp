@@ -46,7 +46,7 @@ auto vision_language_model<Towers, Losses...>::make_state(const arena<B>& values
 
 // The union of what the losses need, each once.
 template <class Towers, class... Losses>
-template <class P>
+template <bool Whole, class P>
 void vision_language_model<Towers, Losses...>::run_towers(P& pass, const batch& b) const {
   auto& t = pass.tape;
   if constexpr (Towers::has_vision) {
@@ -54,8 +54,15 @@ void vision_language_model<Towers, Losses...>::run_towers(P& pass, const batch& 
     const int values = p.channels * p.height * p.width;
     const images<typename P::tape_type> pixels(t.input({p.pixels, p.count, values, values, nullptr}), p.channels, p.height,
                                                p.width, b.picture_streams.data());
-    pass.images = towers_.images(t, pixels);
-    pass.show("image_states", pass.images.rows);
+    if constexpr (Whole) {
+      pass.images = towers_.images(t, pixels);
+      pass.show("image_states", pass.images.rows);
+      if constexpr (needs<need::class_states>)
+        pass.class_states = ops::gather_rows(t, pass.images.rows, pass.class_rows, p.count);
+    } else {
+      pass.class_states = towers_.class_states(t, pixels);
+      pass.show("class_states", pass.class_states);
+    }
   }
   if constexpr (needs<need::text_states> || (needs<need::states_to_fuse> && Towers::fuses_states)) {
     const auto scope = t.scoped("text");
@@ -92,7 +99,7 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
 
   using pass_type = tower_pass<T, Towers>;
   pass_type pass{t, towers_, b.texts, b.class_rows.data(), ranks, observe, o.alpha, b.first};
-  run_towers(pass, b);
+  run_towers<needs<need::image_states> || !needs<need::class_states>>(pass, b);
   if constexpr (needs<need::fusion> || needs<need::pairs> || needs<need::chosen_pairs>) pass.context = read_pictures(pass);
   if constexpr (needs<need::decoder> && Towers::decoder_reads_images)
     pass.decoder_context = towers_.decoder_reads(t, pass.images, pass.context);
@@ -111,7 +118,7 @@ auto vision_language_model<Towers, Losses...>::loss(T& t, state& s, const batch&
       momentum.emplace(momentum_type{*momentum_tape, towers_, b.texts, b.class_rows.data(), ranks, observe_momentum, o.alpha,
                                      b.first});
       momentum_scope.emplace(*momentum_tape, "momentum");  // or it would draw the online pass's masks
-      run_towers(*momentum, b);
+      run_towers<needs<need::momentum_fusion> || !needs<need::class_states>>(*momentum, b);
       if constexpr (needs<need::momentum_fusion>)
         if (o.alpha > 0) momentum->context = read_pictures(*momentum);
       pass.momentum = &*momentum;

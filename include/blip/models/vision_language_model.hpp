@@ -18,7 +18,7 @@ namespace detail {
 
 template <class Need, class Towers, class Provided>
 consteval bool met() {
-  if constexpr (std::same_as<Need, need::image_states>) return Towers::has_vision;
+  if constexpr (std::same_as<Need, need::image_states> || std::same_as<Need, need::class_states>) return Towers::has_vision;
   else if constexpr (std::same_as<Need, need::text_states> || std::same_as<Need, need::feature_states> ||
                      std::same_as<Need, need::states_to_fuse>)
     return Towers::has_text;
@@ -172,7 +172,8 @@ class vision_language_model {
       (f(std::get<I>(losses_), std::get<I>(heads_)), ...);
     }(std::index_sequence_for<Losses...>{});
   }
-  template <class P>
+  // Whole: whether all rows of the pictures are read, or their class rows alone.
+  template <bool Whole, class P>
   void run_towers(P& pass, const batch& b) const;
   // What the encoder's texts read of the pictures.
   template <class P>

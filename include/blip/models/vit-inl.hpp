@@ -7,8 +7,8 @@
 namespace blip::inline BLIP_ABI {
 
 template <vit_config C, backend B>
-template <class T>
-auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe, const watched_layer<T>& watch) const
+template <bool First, class T>
+auto vit<C, B, true>::run(T& t, const images<T>& pixels, observer<T> observe, const watched_layer<T>& watch) const
     -> var<T, width> {
   static_assert(same_back_end<T, B>());
   const position_grid to = grid(pixels.height(), pixels.width());
@@ -22,7 +22,12 @@ auto vit<C, B, true>::forward(T& t, const images<T>& pixels, observer<T> observe
   const sequence_layout rows = layout(pixels);
   for (int i = 0; i < depth(); ++i) {
     const block_type& block = blocks_[static_cast<std::size_t>(i)];
-    const auto run = [&block, rows, seen = watch.at(i)](T& on, const var<T, C.width>& h) {
+    const auto run = [&block, rows, seen = watch.at(i), last = i + 1 == depth()](T& on, const var<T, C.width>& h) {
+      if constexpr (First)
+        if (last)
+          return ops::by_sequences<true>(on, h, rows, [&block](T& tape, const var<T, C.width>& some, const sequence_layout& those) {
+            return block.forward_first(tape, some, those);
+          });
       if (seen) return block.forward(on, h, rows, false, seen);
       return ops::by_sequences(on, h, rows, [&block](T& tape, const var<T, C.width>& some, const sequence_layout& those) {
         return block.forward(tape, some, those);

@@ -69,7 +69,14 @@ class vit<C, B, true> {
   // `watch` gets what the attention of one block computes.
   template <class T>
   var<T, width> forward(T& t, const images<T>& pixels, observer<T> observe = ignore<T>,
-                        const watched_layer<T>& watch = {}) const;
+                        const watched_layer<T>& watch = {}) const {
+    return run<false>(t, pixels, observe, watch);
+  }
+  // The class row of each picture alone, [B, width]: the last block gives no other.
+  template <class T>
+  var<T, width> forward_first(T& t, const images<T>& pixels) const {
+    return run<true>(t, pixels, ignore<T>, {});
+  }
   template <class T, class X>
   var<T, width> forward(T&, const X&) const {
     static_assert(detail::pixels_are<T, X>());
@@ -91,6 +98,9 @@ class vit<C, B, true> {
  private:
   template <class T>
   static constexpr auto ignore = [](int, const var<T, width>&) {};
+
+  template <bool First, class T>
+  var<T, width> run(T& t, const images<T>& pixels, observer<T> observe, const watched_layer<T>& watch) const;
 
   static position_grid grid(int height, int width_pixels) {
     if (height < C.patch || width_pixels < C.patch || height % C.patch != 0 || width_pixels % C.patch != 0)

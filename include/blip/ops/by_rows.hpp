@@ -11,15 +11,16 @@ namespace blip::inline BLIP_ABI::ops {
 
 namespace detail {
 
-// y = f(tape, rows of x from `bounds(part)` to `bounds(part + 1)`, part), part by part, each copied to its place.
-template <int Width, class T, int K, class Bounds, class F, class B = typename T::backend_type>
-var<T, Width> in_parts(T& t, const var<T, K>& x, int parts, Bounds bounds, F f) {
-  const tensor<B> y = t.make(x.rows(), Width, nullptr, false);
+// y = f(tape, rows of x from `bounds(part)` to `bounds(part + 1)`, part), part by part, each copied to where y has rows
+// from `to(part)` on; y [rows, Width].
+template <int Width, class T, int K, class Bounds, class To, class F, class B = typename T::backend_type>
+var<T, Width> in_parts(T& t, const var<T, K>& x, int parts, Bounds bounds, int rows, To to, F f) {
+  const tensor<B> y = t.make(rows, Width, nullptr, false);
   const auto view = x.view();
   for (int part = 0; part < parts; ++part) {
     const int first = bounds(part), count = bounds(part + 1) - first;
     const var<T, Width> some = f(t, t.template input<K>({view.row(first), count, K, view.stride, nullptr}), part);
-    kernels<B>::copy_columns(t.device(), some.view(), {y->value.row(first), count, Width, Width, nullptr});
+    kernels<B>::copy_columns(t.device(), some.view(), {y->value.row(to(part)), some.rows(), Width, Width, nullptr});
   }
   return var<T, Width>(y);
 }
@@ -36,14 +37,14 @@ auto by_rows(T& t, const var<T, K>& x, F f) {
   const int rows = x.rows();
   if (T::records || most == 0 || rows <= most || x.ref()->value.live) return f(t, x);
   const int parts = (rows + most - 1) / most;
-  return detail::in_parts<result::width>(
-      t, x, parts, [=](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); },
-      [&](T& on, const var<T, K>& some, int) { return f(on, some); });
+  const auto bounds = [=](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); };
+  return detail::in_parts<result::width>(t, x, parts, bounds, rows, bounds,
+                                         [&](T& on, const var<T, K>& some, int) { return f(on, some); });
 }
 
 // y = f(tape, x, layout) for an f that treats every sequence by itself: the same, for whole sequences of equal length.
-// x [n, K], y [n, W].
-template <class T, int K, class F>
+// x [n, K], y [n, W]; with First f gives one row of each sequence, y [sequences, W].
+template <bool First = false, class T, int K, class F>
 auto by_sequences(T& t, const var<T, K>& x, const sequence_layout& layout, F f) {
   using result = decltype(f(t, x, layout));
   constexpr int most = rows_at_a_time<typename T::backend_type>;
@@ -51,9 +52,10 @@ auto by_sequences(T& t, const var<T, K>& x, const sequence_layout& layout, F f) 
   const int step = layout.step, sequences = layout.sequences;
   if (T::records || most == 0 || !even || layout.rows <= most || step == 0 || x.rows() != layout.rows) return f(t, x, layout);
   const int group = (most + step - 1) / step, parts = (sequences + group - 1) / group;
+  const int given = First ? 1 : step;  // rows of a sequence
   return detail::in_parts<result::width>(
-      t, x, parts, [=](int part) { return std::min(sequences, part * group) * step; },
-      [&](T& on, const var<T, K>& some, int part) {
+      t, x, parts, [=](int part) { return std::min(sequences, part * group) * step; }, sequences * given,
+      [=](int part) { return part * group * given; }, [&](T& on, const var<T, K>& some, int part) {
         const int first = part * group;
         sequence_layout those = layout;
         those.sequences = std::min(group, sequences - first);

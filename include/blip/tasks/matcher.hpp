@@ -68,8 +68,8 @@ class matcher {
     feature_rows out;
     each_chunk(pictures.size(), [&](std::size_t first, std::size_t n) {
       inference_tape<B> t(d, values_);
-      const seen_pictures seen(t, model_.towers(), pictures.subspan(first, n), o_.view);
-      append(out, itc_head().image(t, seen.class_rows(t)));
+      const viewed_pictures<B> some(pictures.subspan(first, n), o_.view);
+      append(out, itc_head().image(t, model_.towers().class_states(t, some.on(t))));
     });
     return out;
   }
