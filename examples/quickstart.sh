@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bash cmake/install_dependencies.sh --quick
 echo "Building ..."
-cmake --preset quickstart > build-quickstart.log 2>&1 && cmake --build --preset quickstart --target blip_tool >> build-quickstart.log 2>&1 || {
+cmake --preset quickstart > build-quickstart.log 2>&1 && cmake --build --preset quickstart --target blip_tool -j "$(nproc)" >> build-quickstart.log 2>&1 || {
   tail -n 40 build-quickstart.log >&2
   echo "The build failed; the whole log is in build-quickstart.log" >&2
   exit 1
