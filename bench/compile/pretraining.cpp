@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A whole program that pre-trains BLIP of base size, in one translation unit; -DBLIP_AND_LARGE adds the large size.
-// With -DBLIP_EXPLICIT_ONLY it leaves kernels and the step's forward pass to objects compiled before
-// (-DBLIP_STEP_INSTANCE makes the latter): what somebody pays again and again who works on a program around the model.
+// With -DBLIP_EXPLICIT_ONLY it leaves kernels and the step to objects compiled before (-DBLIP_STEP_INSTANCE makes the
+// latter): what somebody pays again and again who works on a program around the model.
 #include <span>
 #include <vector>
 
@@ -15,13 +15,22 @@ using namespace blip;
 using base = blip_pretraining<blip_base.structure, cpu>;
 using large = blip_pretraining<blip_large.structure, cpu>;
 
+using batches = std::span<const base::batch>;
 #ifdef BLIP_STEP_INSTANCE
-template step_losses<recording_tape<cpu>, 3> base::loss(recording_tape<cpu>&, base::state&, const base::batch&,
-                                                        const step_settings<cpu>&) const;
+template class blip::training_state<base>;
+template blip::training_state<base>::training_state(const training_options&, const tower_options&, itc<>&&, itm<>&&, lm&&);
+template base::batch base::prepare(const picture_batch<cpu>&, const examples&, const example_site&) const;
+template train_report<3> blip::train_step<base, batches>(device<cpu>&, training_state<base>&, adamw<cpu>&, const batches&,
+                                                         const train_step_options&, non_finite&, communicator<cpu>*);
 #else
 #ifdef BLIP_EXPLICIT_ONLY
-extern template step_losses<recording_tape<cpu>, 3> base::loss(recording_tape<cpu>&, base::state&, const base::batch&,
-                                                               const step_settings<cpu>&) const;
+extern template class blip::training_state<base>;
+extern template blip::training_state<base>::training_state(const training_options&, const tower_options&, itc<>&&,
+                                                           itm<>&&, lm&&);
+extern template base::batch base::prepare(const picture_batch<cpu>&, const examples&, const example_site&) const;
+extern template train_report<3> blip::train_step<base, batches>(device<cpu>&, training_state<base>&, adamw<cpu>&,
+                                                                const batches&, const train_step_options&, non_finite&,
+                                                                communicator<cpu>*);
 #endif
 
 namespace {
@@ -34,7 +43,7 @@ double train(const tower_options& towers, int side) {
   non_finite policy;
   const std::vector<float> pixels(static_cast<std::size_t>(3 * side * side));
   const auto batch = state->prepare({pixels.data(), 1, 3, side, side}, {.texts = {{101, 2023, 102}}});
-  return train_step(dev, state, optimiser, std::span(&batch, 1), {.rate = 1e-5}, policy).loss;
+  return train_step(dev, state, optimiser, std::span<const typename Model::batch>(&batch, 1), {.rate = 1e-5}, policy).loss;
 }
 
 }  // namespace
