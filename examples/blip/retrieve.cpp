@@ -47,7 +47,7 @@ int search(const retrieve_options& o, const compute& on) {
 }
 
 // Recall in percent: tr of texts for pictures, ir of pictures for texts.
-int evaluate(const retrieve_options& o, const compute& on) {
+int measure_recall(const retrieve_options& o, const compute& on) {
   const opened_model model = open_model(o.model, model_task::match);
   const blip::retrieval_set set = blip::make_retrieval_set(blip::read_records(o.annotations, blip::read_captioned));
   const blip::picture_root root(o.root, [](auto bytes, auto& name) { return blip::decode_image(bytes, {}, name); });
@@ -102,7 +102,7 @@ void add_retrieve(CLI::App& app, job& chosen) {
       },
       [](const retrieve_options& o) {
         const compute on = o.common.on();
-        return o.annotations.empty() ? search(o, on) : evaluate(o, on);
+        return o.annotations.empty() ? search(o, on) : measure_recall(o, on);
       });
 }
 

@@ -7,7 +7,7 @@ namespace tool {
 namespace {
 
 // ITC + ITM, distilled from the momentum model where the recipe has an alpha: retrieval and grounding, as published.
-blip::run_result match(const training_request& q) {
+blip::run_result albef_matching(const training_request& q) {
   return train_model<blip::albef_retrieval<scenes_entailing.structure, blip::cpu, scenes_with_queue>>(
       q, scenes_towers(scenes_entailing.options, q), blip::itc<scenes_with_queue>(contrast_of(q.recipe)),
       blip::itm<>({.first_token = -1}, {.epsilon = 1e-4}));
@@ -15,7 +15,7 @@ blip::run_result match(const training_request& q) {
 
 }  // namespace
 
-const added_trainer scenes_albef_retrieving({"albef", "retrieval", "scenes", true, scenes_patch, match});
-const added_trainer scenes_albef_grounding({"albef", "grounding", "scenes", true, scenes_patch, match});
+const added_trainer scenes_albef_retrieving({"albef", "retrieval", "scenes", true, scenes_patch, albef_matching});
+const added_trainer scenes_albef_grounding({"albef", "grounding", "scenes", true, scenes_patch, albef_matching});
 
 }  // namespace tool
