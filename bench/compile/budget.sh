@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # budget.sh SOURCE_DIR WORK_DIR GXX CLANGXX|- [OPTION ...]: what the library costs to compile, as a Markdown table.
-# Fails when g++ needs more than 1.5 times a budget (1.8 times that of captions), when ViT-L costs more than ViT-B, or when a symbol grows too long.
+# Fails when g++ needs more than 1.5 times a budget (1.8 times that of captions), when ViT-L costs more than ViT-B, or
+# when a symbol grows too long.
 # Budgets are for a machine that compiles six headers of the standard library in 0.8 s; a slower one gets more.
 # clang++ is measured for information. Options are passed to the compilers; with BLIP_LIBRARIES, those to link, it
 # measures whole programs instead.

@@ -71,8 +71,8 @@ inline std::vector<std::string> pictures_of(const vqa_record& r) { return {r.ima
 inline std::vector<std::string> pictures_of(const entailment_record& r) { return {r.image}; }
 inline std::vector<std::string> pictures_of(const nlvr2_record& r) { return {r.images[0], r.images[1]}; }
 
-// The records that a spec names: a file of the task's own (vqa:, nlvr:, snli-ve:, refcoco:), or those of a split of a generated
-// world. A broken record of a file is counted in `skipped` and left out. Throws config_error for data of another kind and
+// The records that a spec names: a file of the task's own (vqa:, nlvr:, snli-ve:, refcoco:), or those of a split of a
+// generated world. A broken record of a file is counted in `skipped` and left out. Throws config_error for data of another kind and
 // for a world without a split, what the readers throw, format_error when no record is left.
 template <class Record>
 record_set<Record> open_record_set(const data_spec& spec, const picture_decoder& decode, skipped_samples* skipped = nullptr,

@@ -21,7 +21,8 @@
 #include "blip/data/vqa_record.hpp"
 
 // Questions, statements about two pictures, entailment and expressions for one thing in the generated world, in the
-// records of VQA v2, NLVR2, SNLI-VE and RefCOCO+. Record i of a split is a pure function of (size, seed, split, i), and follows from the scene alone.
+// records of VQA v2, NLVR2, SNLI-VE and RefCOCO+. Record i of a split is a pure function of (size, seed, split, i), and
+// follows from the scene alone.
 namespace blip::inline BLIP_ABI::scenes {
 
 // What these records write beyond the words of captions (word_list).
