@@ -41,7 +41,7 @@ needs "$tool" 'cmake --preset quickstart && cmake --build --preset quickstart --
 # What is there is not made again, so it must have been made in the same way.
 mkdir -p "$out"
 is="steps $steps web $web images $images"
-[ -e "$out/options" ] || { echo "$is" > "$out/options.part" && mv "$out/options.part" "$out/options"; }
+[ -e "$out/options" ] || { echo "$is" > "$out/options.$$" && mv "$out/options.$$" "$out/options"; }
 [ "$(cat "$out/options")" = "$is" ] || { echo "run.sh: $out was begun with $(cat "$out/options"), not $is" >&2; exit 1; }
 
 # run COMMAND...: in the background, so that a stop can be handed on and what runs can save; ^C reaches it by itself.
