@@ -45,7 +45,7 @@ enum class way { affine, joined, in_three };
 
 // y, and with `affine` what comes before the activation behind it; NaN where nothing was written.
 template <class B>
-numbers product(const product_case& c, way how, const product_inputs& v, typename B::options o = {}) {
+numbers product_of(const product_case& c, way how, const product_inputs& v, typename B::options o = {}) {
   using S = typename B::scalar;
   bench<B> b(o);
   const int stride = c.stride > 0 ? c.stride : c.in;
@@ -91,7 +91,7 @@ numbers product(const product_case& c, way how, const product_inputs& v, typenam
 }
 numbers on_gpu(const product_case& c, way how, const product_inputs& v, std::uint64_t order = 0) {
   simt::run_options().seed = order;
-  numbers found = product<cuda>(c, how, v, {.products = c.products});
+  numbers found = product_of<cuda>(c, how, v, {.products = c.products});
   simt::run_options().seed = 0;
   return found;
 }
@@ -139,7 +139,7 @@ TEST_CASE("cuda: products of few rows agree with the reference, whatever order b
     INFO(c);
     const product_inputs v(c, true);
     const numbers found = on_gpu(c, way::affine, v);
-    const numbers expected = product<reference<double>>(c, way::affine, v);
+    const numbers expected = product_of<reference<double>>(c, way::affine, v);
     CHECK(worst_error(in_use(c, found), in_use(c, expected)) <= of_float.value);
     for (const std::uint64_t order : {1u, 2u}) CHECK(difference_of_bits(on_gpu(c, way::affine, v, order), found) == "");
   });
@@ -151,7 +151,7 @@ TEST_CASE("cuda: a product with residual and norm in one launch has the bits of 
     const product_inputs v(c, true);
     const numbers found = on_gpu(c, way::joined, v);
     CHECK(difference_of_bits(in_use(c, found), in_use(c, on_gpu(c, way::in_three, v))) == "");
-    const numbers expected = product<reference<double>>(c, way::in_three, v);
+    const numbers expected = product_of<reference<double>>(c, way::in_three, v);
     CHECK(worst_error(in_use(c, found), in_use(c, expected)) <= of_float.value);
     for (const std::uint64_t order : {1u, 2u}) CHECK(difference_of_bits(on_gpu(c, way::joined, v, order), found) == "");
   });
@@ -166,7 +166,7 @@ TEST_CASE("cuda: weights packed in bf16 give the bits of plain ones, in few rows
       const numbers plain = on_gpu(c, way::affine, v);
       c.packed = true;
       CHECK(difference_of_bits(on_gpu(c, way::affine, v), plain) == "");
-      CHECK(worst_error(plain, product<reference<double>>(c, way::affine, v)) <= of_bf16.value);
+      CHECK(worst_error(plain, product_of<reference<double>>(c, way::affine, v)) <= of_bf16.value);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "blip/backend/cuda/contrast.hpp"
 #include "blip/backend/cuda/embeddings.hpp"
 #include "blip/backend/cuda/few_rows.hpp"
+#include "blip/backend/cuda/graph.hpp"
 #include "blip/backend/cuda/losses.hpp"
 #include "blip/backend/cuda/memory.hpp"
 #include "blip/backend/cuda/optimiser.hpp"

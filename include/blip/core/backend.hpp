@@ -84,6 +84,7 @@ struct cuda {
   struct options {
     int ordinal = 0;
     precision products = precision::bf16;
+    bool graphs = true;  // what repeats (steps of a decoder) is captured once and replayed with one call
   };
 };
 

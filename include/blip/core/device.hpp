@@ -40,7 +40,7 @@ class device {
   device& operator=(const device&) = delete;
 
   const typename B::options& options() const { return options_; }
-  pool<memory<B>>& tensors() { return tensors_; }
+  pool<memory<B>>& tensors() { return *tensors_; }
   pool<host_memory>& records() { return records_; }
   std::unique_ptr<engine_state>& engine() { return engine_; }
 
@@ -49,9 +49,23 @@ class device {
   const std::uint64_t* step() const { return step_.data(); }
   const scalar* one() const { return one_.data(); }  // the gradient of a loss with respect to itself
 
+  // While it lives, tensors come from another pool, and what goes out of use goes there.
+  class memory_guard {
+   public:
+    memory_guard(device& d, pool<memory<B>>& p) : device_(d), before_(std::exchange(d.tensors_, &p)) {}
+    memory_guard(const memory_guard&) = delete;
+    memory_guard& operator=(const memory_guard&) = delete;
+    ~memory_guard() { device_.tensors_ = before_; }
+
+   private:
+    device& device_;
+    pool<memory<B>>* before_;
+  };
+
  private:
   typename B::options options_;
-  pool<memory<B>> tensors_;
+  pool<memory<B>> own_tensors_;
+  pool<memory<B>>* tensors_ = &own_tensors_;
   pool<host_memory> records_;
   std::unique_ptr<engine_state> engine_;
   buffer<B, std::uint64_t> step_;

@@ -11,6 +11,17 @@
 
 #include "blip/core/version.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define BLIP_POOL_GUARDED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BLIP_POOL_GUARDED
+#endif
+#endif
+#if defined(BLIP_POOL_GUARDED)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace blip::inline BLIP_ABI {
 
 // Memory that is handed out again instead of being returned: after a few equal steps nothing is allocated any more.
@@ -20,24 +31,27 @@ namespace blip::inline BLIP_ABI {
 template <class Memory>
 class pool {
  public:
-  pool() = default;
+  // With the address sanitizer what is in the pool is nobody's until it is handed out, and then no more of it than was
+  // asked for; unless it is written to while it waits there, as what a graph replays does: then not `guarded`.
+  explicit pool([[maybe_unused]] bool guarded = true) {
+#if defined(BLIP_POOL_GUARDED)
+    guarded_ = guarded;
+#endif
+  }
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
   ~pool() {
-    for (const part& b : owned_) Memory::deallocate(b.data, b.bytes);
+    for (const part& b : owned_) open(b.data, b.bytes), Memory::deallocate(b.data, b.bytes);
   }
 
   void* take(std::size_t bytes) {
-    if (bytes >= large) return cut(multiple(bytes));
-    const auto [bin, size] = round(bytes);
-    use(size);
-    if (free_[bin].empty()) return allocate(size);
-    void* p = free_[bin].back();
-    free_[bin].pop_back();
+    void* const p = bytes >= large ? cut(multiple(bytes)) : take_small(bytes);
+    open(p, bytes);
     return p;
   }
 
   void give(void* p, std::size_t bytes) {
+    close(p, bytes);
     if (bytes >= large) return join({static_cast<std::byte*>(p), multiple(bytes)});
     const auto [bin, size] = round(bytes);
     in_use_ -= size;
@@ -58,10 +72,31 @@ class pool {
   };
   static bool before(const part& a, const part& b) { return std::less<>()(a.data, b.data); }
 
+#if defined(BLIP_POOL_GUARDED)
+  void open(const void* p, std::size_t bytes) const { __asan_unpoison_memory_region(p, bytes); }
+  void close(const void* p, std::size_t bytes) const {
+    if (guarded_) __asan_poison_memory_region(p, bytes);
+  }
+  bool guarded_ = true;
+#else
+  static void open(const void*, std::size_t) {}
+  static void close(const void*, std::size_t) {}
+#endif
+
+  void* take_small(std::size_t bytes) {
+    const auto [bin, size] = round(bytes);
+    use(size);
+    if (free_[bin].empty()) return allocate(size);
+    void* p = free_[bin].back();
+    free_[bin].pop_back();
+    return p;
+  }
+
   void* allocate(std::size_t bytes) {
     const part b{static_cast<std::byte*>(Memory::allocate(bytes)), bytes};
     owned_.insert(std::upper_bound(owned_.begin(), owned_.end(), b, before), b);
     held_ += bytes;
+    close(b.data, bytes);
     return b.data;
   }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "blip/autograd/replayed.hpp"
 #include "blip/core/text_batch.hpp"
 #include "blip/generate/key_value_cache.hpp"
 #include "blip/ops/gather_rows.hpp"
@@ -37,7 +38,8 @@ class decoder_model {
         text_(text),
         head_(head),
         context_(for_many_reads(t, text, std::move(context))),
-        reads_(reads.begin(), reads.end()) {
+        reads_(reads.begin(), reads.end()),
+        step_(t.device()) {
     for (const int r : reads_)
       if (r < 0 || r >= context_.layout.sequences)
         throw shape_error({"decoder_model: what a prompt reads",
@@ -66,10 +68,14 @@ class decoder_model {
       throw shape_error({"decoder_model: longest text", "at most " + std::to_string(positions()) + " tokens",
                          std::to_string(longest), "allow fewer new tokens"});
     rows = std::max(rows, count);
-    if (!cache_.holds(rows, longest)) cache_ = key_value_cache<B>(text_.layers(), width, rows, longest);
+    if (!cache_.holds(rows, longest)) {
+      cache_ = key_value_cache<B>(text_.layers(), width, rows, longest);
+      step_.forget();
+    }
     cache_.start(lengths_);
-    const auto states = pass();
-    return logits(ops::gather_rows(t_, states, cache_.ends(), count));
+    tell(rows);
+    copy_logits(head_.forward(t_, ops::gather_rows(t_, pass(), cache_.ends(), count), text_.words()).view());
+    return result_;
   }
 
   matrix_view<const scalar> step(std::span<const int> parents, std::span<const int> tokens) {
@@ -87,7 +93,11 @@ class decoder_model {
       next_source_.push_back(source_[static_cast<std::size_t>(parents[r])]);
     }
     std::swap(source_, next_source_);
-    return logits(pass());
+    tell(static_cast<int>(parents.size()));
+    step_(
+        static_cast<int>(parents.size()), [&] { return head_.forward(t_, pass(), text_.words()).ref(); },
+        [&](matrix_view<const scalar> m) { copy_logits(m); });
+    return result_;
   }
 
  private:
@@ -97,27 +107,30 @@ class decoder_model {
     else
       return context;
   }
-  var<T, width> pass() {
-    // Ids and sources go to the back end in one piece.
-    const std::size_t rows = ids_.size();
+  // Ids and sources go to the back end in one piece, where at most `rows` texts have room.
+  void tell(int rows) {
     ids_.insert(ids_.end(), source_.begin(), source_.end());
-    if (device_.size() < ids_.size()) device_ = buffer<B, int>(2 * ids_.size());
+    const std::size_t room = std::max(ids_.size(), 2 * static_cast<std::size_t>(rows));
+    if (device_.size() < room) {
+      device_ = buffer<B, int>(room);
+      step_.forget();
+    }
     device_.write(ids_);
+  }
+  var<T, width> pass() {
     return text_.extend(
         t_, device_.data(), cache_.queries(), [this](int layer) { return cache_.template layer<T, width>(t_, layer); },
-        context_, device_.data() + rows);
+        context_, device_.data() + cache_.queries().rows);
   }
 
-  matrix_view<const scalar> logits(const var<T, width>& rows) {
-    const auto y = head_.forward(t_, rows, text_.words());
-    const matrix_view<const scalar> m = y.view();
+  void copy_logits(const matrix_view<const scalar>& m) {
     const std::size_t columns = static_cast<std::size_t>(m.width);
     logits_.resize(static_cast<std::size_t>(m.rows) * columns);
     const int at_once = m.stride == m.width ? m.rows : 1;  // a GPU waits for every copy
     for (int r = 0; r < m.rows; r += at_once)
       memory<B>::copy_out(logits_.data() + static_cast<std::size_t>(r) * columns, m.row(r),
                           static_cast<std::size_t>(at_once) * columns * sizeof(scalar));
-    return {logits_.data(), m.rows, m.width, m.width, nullptr};
+    result_ = {logits_.data(), m.rows, m.width, m.width, nullptr};
   }
 
   T& t_;
@@ -129,6 +142,8 @@ class decoder_model {
   std::vector<int> lengths_, ids_, source_, next_source_;
   buffer<B, int> device_;
   std::vector<scalar> logits_;
+  matrix_view<const scalar> result_;  // `logits_`
+  replayed<B> step_;
 };
 
 }  // namespace blip::inline BLIP_ABI

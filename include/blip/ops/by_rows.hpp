@@ -25,6 +25,10 @@ var<T, Width> in_parts(T& t, const var<T, K>& x, int parts, Bounds bounds, int r
   return var<T, Width>(y);
 }
 
+// Rows that f should see at a time on tape T; 0: all of them.
+template <class T>
+inline constexpr int most_rows = T::records ? 0 : rows_at_a_time<typename T::backend_type>;
+
 }  // namespace detail
 
 // y = f(tape, x) for an f that treats every row by itself. Where nothing is recorded and the back end asks for it, a few
@@ -33,13 +37,16 @@ var<T, Width> in_parts(T& t, const var<T, K>& x, int parts, Bounds bounds, int r
 template <class T, int K, class F>
 auto by_rows(T& t, const var<T, K>& x, F f) {
   using result = decltype(f(t, x));
-  constexpr int most = rows_at_a_time<typename T::backend_type>;
-  const int rows = x.rows();
-  if (T::records || most == 0 || rows <= most || x.ref()->value.live) return f(t, x);
-  const int parts = (rows + most - 1) / most;
-  const auto bounds = [=](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); };
-  return detail::in_parts<result::width>(t, x, parts, bounds, rows, bounds,
-                                         [&](T& on, const var<T, K>& some, int) { return f(on, some); });
+  if constexpr (constexpr int most = detail::most_rows<T>; most == 0) {
+    return f(t, x);
+  } else {
+    const int rows = x.rows();
+    if (rows <= most || x.ref()->value.live) return f(t, x);
+    const int parts = (rows + most - 1) / most;
+    const auto bounds = [=](int part) { return static_cast<int>(std::int64_t{rows} * part / parts); };
+    return detail::in_parts<result::width>(t, x, parts, bounds, rows, bounds,
+                                           [&](T& on, const var<T, K>& some, int) { return f(on, some); });
+  }
 }
 
 // y = f(tape, x, layout) for an f that treats every sequence by itself: the same, for whole sequences of equal length.
@@ -47,24 +54,27 @@ auto by_rows(T& t, const var<T, K>& x, F f) {
 template <bool First = false, class T, int K, class F>
 auto by_sequences(T& t, const var<T, K>& x, const sequence_layout& layout, F f) {
   using result = decltype(f(t, x, layout));
-  constexpr int most = rows_at_a_time<typename T::backend_type>;
-  const bool even = !layout.begins && !layout.lengths && !layout.gaps && !layout.live && !x.ref()->value.live;
-  const int step = layout.step, sequences = layout.sequences;
-  if (T::records || most == 0 || !even || layout.rows <= most || step == 0 || x.rows() != layout.rows) return f(t, x, layout);
-  const int group = (most + step - 1) / step, parts = (sequences + group - 1) / group;
-  const int given = First ? 1 : step;  // rows of a sequence
-  return detail::in_parts<result::width>(
-      t, x, parts, [=](int part) { return std::min(sequences, part * group) * step; }, sequences * given,
-      [=](int part) { return part * group * given; }, [&](T& on, const var<T, K>& some, int part) {
-        const int first = part * group;
-        sequence_layout those = layout;
-        those.sequences = std::min(group, sequences - first);
-        those.rows = those.sequences * step;
-        those.first_stream += first;
-        if (those.positions) those.positions += first;
-        if (those.streams) those.streams += first;
-        return f(on, some, those);
-      });
+  if constexpr (constexpr int most = detail::most_rows<T>; most == 0) {
+    return f(t, x, layout);
+  } else {
+    const bool even = !layout.begins && !layout.lengths && !layout.gaps && !layout.live && !x.ref()->value.live;
+    const int step = layout.step, sequences = layout.sequences;
+    if (!even || layout.rows <= most || step == 0 || x.rows() != layout.rows) return f(t, x, layout);
+    const int group = (most + step - 1) / step, parts = (sequences + group - 1) / group;
+    const int given = First ? 1 : step;  // rows of a sequence
+    return detail::in_parts<result::width>(
+        t, x, parts, [=](int part) { return std::min(sequences, part * group) * step; }, sequences * given,
+        [=](int part) { return part * group * given; }, [&](T& on, const var<T, K>& some, int part) {
+          const int first = part * group;
+          sequence_layout those = layout;
+          those.sequences = std::min(group, sequences - first);
+          those.rows = those.sequences * step;
+          those.first_stream += first;
+          if (those.positions) those.positions += first;
+          if (those.streams) those.streams += first;
+          return f(on, some, those);
+        });
+  }
 }
 
 }  // namespace blip::inline BLIP_ABI::ops

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <type_traits>
 
 #include "support/simt/mma.hpp"
@@ -32,6 +33,12 @@ enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
 using cudaStream_t = struct simt_stream*;
 using cudaMemPool_t = struct simt_pool*;
 
+// Done now, or told to the graph that is captured on this stream.
+inline cudaError_t blip_simt_do(cudaStream_t stream, std::function<void()> work) {
+  simt::do_or_tell(stream, std::move(work));
+  return cudaSuccess;
+}
+
 inline const char* cudaGetErrorString(cudaError_t) { return "the emulated call failed"; }
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
 inline cudaError_t cudaMallocAsync(void** p, std::size_t bytes, cudaStream_t) {
@@ -42,19 +49,18 @@ inline cudaError_t cudaFreeAsync(void* p, cudaStream_t) {
   simt::release(p);
   return cudaSuccess;
 }
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memmove(to, from, bytes);
-  return cudaSuccess;
+inline cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
+  return blip_simt_do(stream, [=] { std::memmove(to, from, bytes); });
 }
 inline cudaError_t cudaMemcpy2DAsync(void* to, std::size_t to_stride, const void* from, std::size_t from_stride,
-                                     std::size_t bytes, std::size_t rows, cudaMemcpyKind, cudaStream_t) {
-  for (std::size_t r = 0; r < rows; ++r)
-    std::memmove(static_cast<char*>(to) + r * to_stride, static_cast<const char*>(from) + r * from_stride, bytes);
-  return cudaSuccess;
+                                     std::size_t bytes, std::size_t rows, cudaMemcpyKind, cudaStream_t stream) {
+  return blip_simt_do(stream, [=] {
+    for (std::size_t r = 0; r < rows; ++r)
+      std::memmove(static_cast<char*>(to) + r * to_stride, static_cast<const char*>(from) + r * from_stride, bytes);
+  });
 }
-inline cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t) {
-  std::memset(p, value, bytes);
-  return cudaSuccess;
+inline cudaError_t cudaMemsetAsync(void* p, int value, std::size_t bytes, cudaStream_t stream) {
+  return blip_simt_do(stream, [=] { std::memset(p, value, bytes); });
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaGetDeviceCount(int* count) {
@@ -69,6 +75,45 @@ inline cudaError_t cudaSetDevice(int ordinal) { return ordinal == 0 ? cudaSucces
 inline cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t*, int) { return cudaSuccess; }
 inline cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*) { return cudaSuccess; }
 
+// --- graphs: lists of what was told while a stream was captured ---
+
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+inline constexpr unsigned cudaStreamNonBlocking = 1;
+using cudaGraph_t = struct simt_graph*;
+using cudaGraphExec_t = struct simt_graph*;
+
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
+  *stream = simt::new_stream();
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  simt::end_stream(stream);
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  return simt::begin_capture(stream) ? cudaSuccess : cudaErrorInvalidValue;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = simt::end_capture(stream);
+  return *graph ? cudaSuccess : cudaErrorInvalidValue;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* ready, cudaGraph_t graph, unsigned long long) {
+  *ready = simt::copy_graph(graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  simt::end_graph(graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) {
+  simt::end_graph(graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
+  simt::replay(graph);
+  return cudaSuccess;
+}
+
 // --- launches ---
 
 struct cudaLaunchConfig_t {
@@ -82,12 +127,13 @@ cudaError_t cudaFuncSetAttribute(F*, cudaFuncAttribute, int bytes) {
 }
 template <class... P, class... A>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* c, void (*kernel)(P...), A&&... arguments) {
-  const auto call = [&] { kernel(arguments...); };
-  simt::run(
-      c->gridDim, c->blockDim, c->dynamicSmemBytes,
-      [](void* f) { (*static_cast<const std::remove_reference_t<decltype(call)>*>(f))(); },
-      const_cast<void*>(static_cast<const void*>(&call)));
-  return cudaSuccess;
+  return blip_simt_do(c->stream, [config = *c, kernel, ... arguments = P(arguments)] {
+    const auto call = [&] { kernel(arguments...); };
+    simt::run(
+        config.gridDim, config.blockDim, config.dynamicSmemBytes,
+        [](void* f) { (*static_cast<const std::remove_reference_t<decltype(call)>*>(f))(); },
+        const_cast<void*>(static_cast<const void*>(&call)));
+  });
 }
 
 // --- blocks run one after the other, so what is done in one piece on a GPU is here as well ---

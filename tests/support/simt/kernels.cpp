@@ -28,8 +28,10 @@ void multiply(const cuda_product& p) {
 }  // namespace
 
 extern "C" void blip_cuda_multiply(device<cuda>&, const cuda_product& p) {
-  simt::count_product();
-  p.inputs == precision::bf16 ? multiply<bf16>(p) : multiply<float>(p);
+  blip_simt_do(gpu::stream(), [p] {
+    simt::count_product();
+    p.inputs == precision::bf16 ? multiply<bf16>(p) : multiply<float>(p);
+  });
 }
 
 }  // namespace blip::inline BLIP_ABI

@@ -3,11 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 
 // Runs CUDA kernels that g++ has compiled: one fiber per CUDA thread, block after block. A warp's lanes run one after
 // the other until all wait for each other, warps run in an order shuffled by a seed, so what a missing barrier lets
 // happen does happen. Shared memory is NaN when a block begins, device memory when it is allocated.
+struct simt_stream;
+struct simt_graph;
+
 namespace simt {
 
 struct dim {
@@ -31,11 +35,16 @@ options& run_options();
 int barrier_sites();
 void reset_barrier_sites();
 // Launches and switches between fibers so far, and products that a library would have launched; mma instructions of
-// warps, and matrices whose rows ldmatrix could not read at once because they share banks.
+// warps, and matrices whose rows ldmatrix could not read at once because they share banks; graphs that were replayed,
+// and the launches and products that were done by these.
 struct counts {
   std::uint64_t launches = 0, threads = 0, switches = 0, products = 0, mma = 0, bank_conflicts = 0;
+  std::uint64_t graphs = 0, replayed = 0;
 };
 const counts& work_done();
+
+// With the address sanitizer memory touched behind its end does not throw a fault but ends the program.
+extern const bool ends_are_guarded;
 
 // What a kernel did wrong: a wait that never ends, memory written behind its end.
 struct fault : std::logic_error {
@@ -62,8 +71,22 @@ void count_product();
 void count_mma();
 void count_bank_conflict();
 
+// Streams do what they are given at once, but while they are captured: then it is told to a graph, which does it when it
+// is replayed. The null stream cannot be captured. A graph is one thread's.
+simt_stream* new_stream();
+void end_stream(simt_stream* s);
+void do_or_tell(simt_stream* s, std::function<void()> work);
+bool begin_capture(simt_stream* s);
+simt_graph* end_capture(simt_stream* s);  // null when nothing is captured
+simt_graph* copy_graph(const simt_graph* g);
+void end_graph(simt_graph* g);
+void replay(const simt_graph* g);
+
 void* allocate(std::size_t bytes);
 void release(void* p);  // throws fault when something was written behind the end
 std::size_t allocated();
+// Whether an allocation holds this address; the number, from 1 on, of the block that runs, 0 while none does.
+bool is_device_memory(const void* p);
+std::uint64_t running_block();
 
 }  // namespace simt

@@ -32,8 +32,13 @@ void remember(const char* what);
 inline void check(cudaError_t e) {
   if (e != cudaSuccess) remember(cudaGetErrorString(e));
 }
-// The legacy stream: ordered with those of all threads.
-inline cudaStream_t stream() { return nullptr; }
+// Where work goes: the legacy stream, which is ordered with those of all threads, or the one whose work is captured.
+inline cudaStream_t& stream() {
+  static thread_local cudaStream_t now = nullptr;
+  return now;
+}
+// Where memory comes from, captured or not.
+inline constexpr cudaStream_t memory_stream = nullptr;
 
 constexpr int ceiling(std::int64_t a, std::int64_t b) { return static_cast<int>((a + b - 1) / b); }
 constexpr int at_least_one(int n) { return n > 1 ? n : 1; }

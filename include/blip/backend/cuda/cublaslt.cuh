@@ -22,18 +22,15 @@ inline void check(cublasStatus_t s) {
 
 class cublaslt final : public engine_state {
  public:
-  explicit cublaslt(device<cuda>& d) : device_(d), workspace_(d.tensors().take(workspace_bytes)) {
-    check(cublasLtCreate(&handle_));
-  }
+  cublaslt() { check(cublasLtCreate(&handle_)); }
   cublaslt(const cublaslt&) = delete;
   cublaslt& operator=(const cublaslt&) = delete;
   ~cublaslt() override {
     for (const auto& [key, plan] : plans_) destroy(plan);
     if (handle_) cublasLtDestroy(handle_);
-    device_.tensors().give(workspace_, workspace_bytes);
   }
   static cublaslt& of(device<cuda>& d) {
-    if (!d.engine()) d.engine() = std::make_unique<cublaslt>(d);
+    if (!d.engine()) d.engine() = std::make_unique<cublaslt>();
     return static_cast<cublaslt&>(*d.engine());
   }
 
@@ -44,7 +41,7 @@ class cublaslt final : public engine_state {
       check(cublasLtMatmulDescSetAttribute(found.operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p.bias, sizeof p.bias));
     const float one = 1, before = p.accumulate ? 1.0f : 0.0f;
     check(cublasLtMatmul(handle_, found.operation, &one, p.b, found.left, p.a, found.right, &before, p.c, found.result,
-                         p.c, found.result, &found.algorithm, workspace_, workspace_bytes, stream()));
+                         p.c, found.result, &found.algorithm, workspace_.data(), workspace_bytes, stream()));
   }
 
  private:
@@ -132,8 +129,8 @@ class cublaslt final : public engine_state {
     if (p.operation) cublasLtMatmulDescDestroy(p.operation);
   }
 
-  device<cuda>& device_;
-  void* workspace_;
+  // Of its own, not of the pool of the moment, which may be that of a pass.
+  buffer<cuda, std::byte> workspace_{workspace_bytes};
   cublasLtHandle_t handle_ = nullptr;
   std::map<shape, plan> plans_;
 };

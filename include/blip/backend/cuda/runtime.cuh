@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "blip/backend/cuda/arch.cuh"
+#include "blip/backend/cuda/graph.hpp"
 
-// Memory and errors: the definitions of memory.hpp. Blocks come from the runtime's own pool, which is told to keep what
+// Memory, graphs and errors: the definitions of memory.hpp and graph.hpp. Blocks come from the runtime's own pool, which is told to keep what
 // it was given, so that neither allocation nor release waits for the GPU.
 namespace blip::inline BLIP_ABI {
 
@@ -27,6 +28,8 @@ inline void keep_pool(int ordinal) {
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all));
 }
 
+inline constexpr const char* no_host = "blip: a graph is captured, which knows nothing of the host";
+
 }  // namespace gpu
 
 extern "C" {
@@ -35,7 +38,7 @@ void* blip_cuda_allocate(std::size_t bytes) {
   static thread_local int kept = -1;
   if (const int ordinal = blip_cuda_selected(); std::exchange(kept, ordinal) != ordinal) gpu::keep_pool(ordinal);
   void* p = nullptr;
-  const cudaError_t e = cudaMallocAsync(&p, bytes, gpu::stream());
+  const cudaError_t e = cudaMallocAsync(&p, bytes, gpu::memory_stream);
   if (e == cudaErrorMemoryAllocation) {
     (void)cudaGetLastError();  // the caller hears of it by bad_alloc
     return nullptr;
@@ -43,12 +46,14 @@ void* blip_cuda_allocate(std::size_t bytes) {
   gpu::check(e);
   return e == cudaSuccess ? p : nullptr;
 }
-void blip_cuda_deallocate(void* p) { gpu::check(cudaFreeAsync(p, gpu::stream())); }
+void blip_cuda_deallocate(void* p) { gpu::check(cudaFreeAsync(p, gpu::memory_stream)); }
 
 void blip_cuda_copy_in(void* to, const void* from, std::size_t bytes) {
+  if (gpu::stream()) return gpu::remember(gpu::no_host);
   gpu::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, gpu::stream()));
 }
 void blip_cuda_copy_out(void* to, const void* from, std::size_t bytes) {
+  if (gpu::stream()) return gpu::remember(gpu::no_host);
   gpu::check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, gpu::stream()));
   gpu::check(cudaStreamSynchronize(gpu::stream()));
 }
@@ -75,6 +80,25 @@ int blip_cuda_devices() {
   (void)cudaGetLastError();  // no driver is an answer, not a failure
   return 0;
 }
+void blip_cuda_begin_capture() {
+  cudaStream_t own = nullptr;
+  gpu::check(cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking));  // the legacy stream may go on beside it
+  gpu::check(cudaStreamBeginCapture(own, cudaStreamCaptureModeRelaxed));
+  gpu::stream() = own;
+}
+void* blip_cuda_end_capture() {
+  const cudaStream_t own = std::exchange(gpu::stream(), nullptr);
+  cudaGraph_t told = nullptr;
+  cudaGraphExec_t ready = nullptr;
+  gpu::check(cudaStreamEndCapture(own, &told));
+  if (told && !gpu::first_failure()) gpu::check(cudaGraphInstantiate(&ready, told, 0));
+  if (told) gpu::check(cudaGraphDestroy(told));
+  if (own) gpu::check(cudaStreamDestroy(own));
+  return ready;
+}
+void blip_cuda_replay(void* graph) { gpu::check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), gpu::stream())); }
+void blip_cuda_forget(void* graph) { gpu::check(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph))); }
+
 const char* blip_cuda_failure() { return std::exchange(gpu::first_failure(), nullptr); }
 
 }  // extern "C"
