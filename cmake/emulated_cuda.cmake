@@ -4,9 +4,9 @@
 include(cuda_tests)
 include(goals)
 
-# Stacks are switched by hand, so: x86-64, and no sanitizers.
+# Stacks are switched by hand, so: x86-64, and no sanitizer of threads.
 function(blip_emulated_cuda_tests)
-  if(BLIP_SANITIZE OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  if(BLIP_SANITIZE MATCHES "thread" OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     return()
   endif()
   add_library(blip_emulated_cuda STATIC "${PROJECT_SOURCE_DIR}/tests/support/simt/simt.cpp"
@@ -16,6 +16,19 @@ function(blip_emulated_cuda_tests)
   target_link_libraries(blip_emulated_cuda PRIVATE blip_development)
   target_compile_options(blip_emulated_cuda PRIVATE -O2 -Wno-unknown-pragmas)  # nvcc's `unroll`
   blip_cuda_tests(cuda blip_emulated_cuda)
+
+  # Kernels that count what they load and store: the thread sanitizer's calls, answered by traffic.cpp.
+  if(NOT BLIP_SANITIZE)
+    add_executable(test_cuda_traffic "${PROJECT_SOURCE_DIR}/tests/cuda/traffic/traffic_test.cpp"
+      "${PROJECT_SOURCE_DIR}/tests/cuda/traffic/kernels.cpp" "${PROJECT_SOURCE_DIR}/tests/support/simt/simt.cpp"
+      "${PROJECT_SOURCE_DIR}/tests/support/simt/traffic.cpp")
+    set_target_properties(test_cuda_traffic PROPERTIES UNITY_BUILD OFF)
+    set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/cuda/traffic/kernels.cpp" PROPERTIES COMPILE_OPTIONS
+      "-O2;-fsanitize=thread;-Wno-unknown-pragmas")
+    target_include_directories(test_cuda_traffic PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/simt" "${PROJECT_SOURCE_DIR}/bench")
+    target_link_libraries(test_cuda_traffic PRIVATE blip_catch_main)
+    blip_register_test(test_cuda_traffic)
+  endif()
 
   blip_goals_program(gpu_goals_tiny SOURCES tiny_test.cpp report.cpp LIBRARIES blip_emulated_cuda)
   blip_register_test(gpu_goals_tiny)

@@ -26,18 +26,22 @@ TEST_CASE("cuda: affine and its pullback agree with the reference, in fp32 and i
 }
 
 TEST_CASE("cuda: sums over rows take several shares", "[cuda]") {
-  agree([]<class B>(bench<B>& b) {
-    const int rows = 700, width = 40;
-    const auto x = b.matrix(random_numbers(rows * width, 1), rows),
-               dy = b.matrix(random_numbers(rows * width, 2), rows);
-    const auto gamma = b.matrix(random_numbers(width, 3), 1), beta = b.matrix(random_numbers(width, 4), 1);
-    const auto y = b.matrix(numbers(static_cast<std::size_t>(rows * width)), rows);
-    const auto stats = b.matrix(numbers(static_cast<std::size_t>(rows * 2)), rows), sum = b.matrix({0}, 1);
-    kernels<B>::layer_norm(b.dev(), x, gamma, beta, 1e-6, y, stats);
-    kernels<B>::layer_norm_vjp(b.dev(), x, gamma, stats, dy, b.ones(rows, width), b.ones(1, width),
-                               b.ones(1, width, false));
-    kernels<B>::weighted_sum(b.dev(), x, dy, sum);
-  });
+  const auto through = [](int rows, int width) {
+    agree([=]<class B>(bench<B>& b) {
+      const auto x = b.matrix(random_numbers(rows * width, 1), rows),
+                 dy = b.matrix(random_numbers(rows * width, 2), rows);
+      const auto gamma = b.matrix(random_numbers(width, 3), 1), beta = b.matrix(random_numbers(width, 4), 1);
+      const auto y = b.matrix(numbers(static_cast<std::size_t>(rows * width)), rows);
+      const auto stats = b.matrix(numbers(static_cast<std::size_t>(rows * 2)), rows), sum = b.matrix({0}, 1);
+      kernels<B>::layer_norm(b.dev(), x, gamma, beta, 1e-6, y, stats);
+      kernels<B>::layer_norm_vjp(b.dev(), x, gamma, stats, dy, b.ones(rows, width), b.ones(1, width),
+                                 b.ones(1, width, false));
+      kernels<B>::weighted_sum(b.dev(), x, dy, sum);
+    });
+  };
+  // Rows that lie in the registers of a warp, in one to eight accesses, and those that do not.
+  through(700, 40), through(130, 41), through(130, 300);
+  for (const int width : {768, 1024, 1028}) through(70, width);
 }
 
 TEST_CASE("cuda: rows are read four numbers at a time only where they lie so", "[cuda]") {
@@ -114,16 +118,21 @@ TEST_CASE("cuda: contrast of features of 100 and 300 columns agrees with the ref
 }
 
 TEST_CASE("cuda: a step of AdamW, an average and a norm agree with the reference", "[cuda]") {
-  for (const int width : {12, 13})
-    agree([width]<class B>(bench<B>& b) {
-      const auto m = [&](std::uint64_t seed, double low) {
-        return b.matrix(random_numbers(9 * width, seed, low, 1), 9);
-      };
+  constexpr int n = 9 * 1024;
+  // One piece, of several blocks, the last of them not whole; more pieces and more different steps than one launch takes.
+  std::vector<adamw_piece> large{{16, 8195, {1e-2, 0.9, 0.98, 1e-8, 0.05, 0.1, 0.02, 0.5}}}, many, different;
+  for (int i = 0; i < 300; ++i) {
+    many.push_back({32 * i, 1 + i % 17, {.rate = 1e-2, .decay = i % 2 * 0.1, .correction1 = 0.1, .correction2 = 0.02}});
+    if (i < 20) different.push_back({32 * i, 15, {.rate = 1e-3 * i, .correction1 = 0.1, .correction2 = 0.02}});
+  }
+  for (const auto* pieces : {&large, &many, &different})
+    agree([&]<class B>(bench<B>& b) {
+      const auto m = [&](std::uint64_t seed, double low) { return b.matrix(random_numbers(n + 1024, seed, low, 1), 1); };
       const auto gradient = m(1, -1), value = m(2, -1), first = m(3, -1), second = m(4, 0), target = m(5, -1);
-      kernels<B>::adamw(b.dev(), {1e-2, 0.9, 0.98, 1e-8, 0.05, 0.1, 0.02, 0.5}, gradient, value, first, second);
-      kernels<B>::ema(b.dev(), 9 * width - 1, 0.99, value.data, target.data);
+      kernels<B>::adamw(b.dev(), std::span<const adamw_piece>(*pieces), gradient.data, value.data, first.data, second.data);
+      kernels<B>::ema(b.dev(), n - 1, 0.99, value.data, target.data);
       const buffer<B, double> norm(1);
-      kernels<B>::squared_norm(b.dev(), 9 * width, value.data, const_cast<double*>(norm.data()));
+      kernels<B>::squared_norm(b.dev(), n, value.data, const_cast<double*>(norm.data()));
       b.matrix(norm.to_host(), 1);
     });
 }

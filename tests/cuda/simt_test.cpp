@@ -137,7 +137,7 @@ TEST_CASE("simt: a missing barrier shows in attention on tensor cores and its pu
 
 TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, and in attention that appends",
           "[cuda][simt]") {
-  const buffer<cuda, float> x{random_floats(9 * 520, 1)}, w{random_floats(10 * 520, 2)}, norm{random_floats(20, 3)};
+  const buffer<cuda, float> x{random_floats(9 * 520, 1)}, w{random_floats(10 * 520, 2)}, norm{random_floats(36, 3)};
   const matrix_view<const float> h{x.data(), 9, 520, 520, nullptr}, gamma{norm.data(), 1, 10, 10, nullptr},
       beta{norm.data() + 10, 1, 10, 10, nullptr};
   check_barriers(
@@ -150,6 +150,23 @@ TEST_CASE("simt: a missing barrier shows in products of few rows with a norm, an
             9, 10);
       },
       3, 1);
+  check_barriers(  // the pullback of a norm, whose warps share the sums over rows
+      [&] {
+        return on_gpu(
+            [&](auto& d, auto y) {
+              const scratch<cuda, float> given(d, 2 * 130);
+              const matrix_view<const float> a{x.data(), 130, 36, 36, nullptr}, row{norm.data(), 1, 36, 36, nullptr};
+              kernels<cuda>::layer_norm(d, a, row, row, 1e-5, y, {given.data(), 130, 2, 2, nullptr});
+              const gradient_view<float> dx{y.columns(0, 36), false};
+              buffer<cuda, float> sums(72);
+              kernels<cuda>::layer_norm_vjp(d, a, row, {given.data(), 130, 2, 2, nullptr}, a, dx,
+                                            {{sums.data(), 1, 36, 36, nullptr}, false},
+                                            {{sums.data() + 36, 1, 36, 36, nullptr}, false});
+              for (int i = 0; i < 2; ++i) memory<cuda>::copy(y.row(i), sums.data() + 36 * i, 36 * sizeof(float));
+            },
+            130, 36);
+      },
+      2);
   const buffer<cuda, int> places{std::vector<int>{0, 1, 2}};
   check_barriers(
       [&] {
@@ -259,6 +276,7 @@ TEST_CASE("simt: memory written behind its end is a fault, and shared memory beg
       },
       &first);
   CHECK(first == 1);
+  if (simt::ends_are_guarded) return;
   CHECK_THROWS_AS(simulate(
                       1, 32, 16, [](int*) { blip_dynamic_shared[16 + threadIdx.x] = 0; }, &first),
                   simt::fault);

@@ -74,7 +74,8 @@ inline constexpr int rows_at_a_time = 0;
 //   weighted_sum(d, x [n, W], weights [n, W] | null, y [1, 1]) and weighted_sum_vjp(d, dy, weights, dx)
 //   mean_labelled(d, x [n, 1], labels [n] | null, y [1, 1])                    mean over the rows whose label is not negative
 //   mean_labelled_vjp(d, dy, labels, dx)
-//   adamw(d, step, gradient, value, first, second)                             decoupled weight decay, then Adam
+//   adamw(d, pieces, gradient, value, first, second)                           decoupled weight decay, then Adam, of the pieces
+//       of four arrays that are as long as an arena; pieces begin at multiples of 16 and do not overlap
 //   squared_norm(d, n, x [n], y [1])                                           y = sum_i x_i^2, summed and given in fp64
 //   ema(d, n, momentum, value [n], target [n])                                 target = momentum target + (1 - momentum) value
 template <backend B>

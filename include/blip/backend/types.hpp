@@ -98,5 +98,10 @@ struct adamw_step {
   double rate = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0, correction1 = 1, correction2 = 1;
   double gradient_scale = 1;
 };
+// The parameter that has this step: so many scalars of an arena.
+struct adamw_piece {
+  std::int64_t begin = 0, size = 0;
+  adamw_step step;
+};
 
 }  // namespace blip::inline BLIP_ABI

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class adamw {
         second_(layout),
         steps_(layout->entries().size(), 0),
         rate_(layout->entries().size(), 1.0) {
+    pieces_.reserve(steps_.size());
     const auto fraction = [](double x) { return x >= 0 && x < 1; };
     if (!fraction(o.beta1) || !fraction(o.beta2) || !(o.epsilon >= 0) || !(o.weight_decay >= 0))
       throw config_error({"adamw: options",
@@ -64,17 +66,17 @@ class adamw {
                            "finite numbers",
                            std::to_string(rate) + " and " + std::to_string(gradient_scale),
                            {}});
+    pieces_.clear();
     for (std::size_t i = 0; i < entries.size(); ++i) {
       if (!g.touched(static_cast<int>(i))) continue;
       const auto t = static_cast<double>(++steps_[i]);
-      const auto view = [&]<class S>(S* data) {
-        return matrix_view<S>{data + entries[i].offset, entries[i].rows, entries[i].cols, entries[i].cols, nullptr};
-      };
-      kernels<B>::adamw(d,
-                        {rate * rate_[i], options_.beta1, options_.beta2, options_.epsilon, decay_[i],
-                         1 - std::pow(options_.beta1, t), 1 - std::pow(options_.beta2, t), gradient_scale},
-                        view(g.values().data()), view(values.data()), view(first_.data()), view(second_.data()));
+      pieces_.push_back({entries[i].offset,
+                         entries[i].size(),
+                         {rate * rate_[i], options_.beta1, options_.beta2, options_.epsilon, decay_[i],
+                          1 - std::pow(options_.beta1, t), 1 - std::pow(options_.beta2, t), gradient_scale}});
     }
+    kernels<B>::adamw(d, std::span<const adamw_piece>(pieces_), g.values().data(), values.data(), first_.data(),
+                      second_.data());
   }
 
   arena<B>& first_moment() { return first_; }
@@ -99,6 +101,7 @@ class adamw {
   arena<B> first_, second_;
   std::vector<std::int64_t> steps_;
   std::vector<double> decay_, rate_;
+  std::vector<adamw_piece> pieces_;  // of the step of the moment
 };
 
 }  // namespace blip::inline BLIP_ABI

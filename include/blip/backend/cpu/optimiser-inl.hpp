@@ -38,41 +38,44 @@ inline double squares(int n, const float* x) {
 
 }  // namespace cpu_flat
 
-// Element by element, so any division into tiles gives the same bits. Entries of an arena are contiguous.
-BLIP_INLINE void cpu_optimiser::adamw(device<cpu>& d, const adamw_step& u, matrix_view<const float> gradient,
-                                      matrix_view<float> value, matrix_view<float> first, matrix_view<float> second) {
+// Element by element, so any division into tiles gives the same bits.
+BLIP_INLINE void cpu_optimiser::adamw(device<cpu>& d, std::span<const adamw_piece> pieces, const float* gradient,
+                                      float* value, float* first, float* second) {
   using simd::constant, simd::packet;
   namespace vec = simd::vec;
   const auto f = [](double x) { return static_cast<float>(x); };
-  const float beta1 = f(u.beta1), beta2 = f(u.beta2), rest1 = f(1 - u.beta1), rest2 = f(1 - u.beta2);
-  const float epsilon = f(u.epsilon), keep = f(1 - u.rate * u.decay), by = f(u.gradient_scale);
-  const float rate = f(u.rate / u.correction1), root = f(1 / std::sqrt(u.correction2));
-  cpu_flat::each_tile(d, std::int64_t{value.rows} * value.width, [&](int, std::int64_t from, int n) {
-    const float* const g = gradient.data + from;
-    float* const m = first.data + from;
-    float* const v = second.data + from;
-    float* const p = value.data + from;
-    simd::map(
-        n, m,
-        [=](const packet& a, const packet& x) {
-          return vec::pmadd(a, constant(beta1), vec::pmul(vec::pmul(x, constant(by)), constant(rest1)));
-        },
-        m, g);
-    simd::map(
-        n, v,
-        [=](const packet& a, const packet& x) {
-          const packet scaled = vec::pmul(x, constant(by));
-          return vec::pmadd(a, constant(beta2), vec::pmul(vec::pmul(scaled, scaled), constant(rest2)));
-        },
-        v, g);
-    simd::map(
-        n, p,
-        [=](const packet& x, const packet& a, const packet& b) {
-          const packet below = vec::pmadd(vec::psqrt(b), constant(root), constant(epsilon));
-          return vec::psub(vec::pmul(x, constant(keep)), vec::pdiv(vec::pmul(a, constant(rate)), below));
-        },
-        p, m, v);
-  });
+  for (const adamw_piece& piece : pieces) {
+    const adamw_step& u = piece.step;
+    const float beta1 = f(u.beta1), beta2 = f(u.beta2), rest1 = f(1 - u.beta1), rest2 = f(1 - u.beta2);
+    const float epsilon = f(u.epsilon), keep = f(1 - u.rate * u.decay), by = f(u.gradient_scale);
+    const float rate = f(u.rate / u.correction1), root = f(1 / std::sqrt(u.correction2));
+    cpu_flat::each_tile(d, piece.size, [&](int, std::int64_t from, int n) {
+      const float* const g = gradient + piece.begin + from;
+      float* const m = first + piece.begin + from;
+      float* const v = second + piece.begin + from;
+      float* const p = value + piece.begin + from;
+      simd::map(
+          n, m,
+          [=](const packet& a, const packet& x) {
+            return vec::pmadd(a, constant(beta1), vec::pmul(vec::pmul(x, constant(by)), constant(rest1)));
+          },
+          m, g);
+      simd::map(
+          n, v,
+          [=](const packet& a, const packet& x) {
+            const packet scaled = vec::pmul(x, constant(by));
+            return vec::pmadd(a, constant(beta2), vec::pmul(vec::pmul(scaled, scaled), constant(rest2)));
+          },
+          v, g);
+      simd::map(
+          n, p,
+          [=](const packet& x, const packet& a, const packet& b) {
+            const packet below = vec::pmadd(vec::psqrt(b), constant(root), constant(epsilon));
+            return vec::psub(vec::pmul(x, constant(keep)), vec::pdiv(vec::pmul(a, constant(rate)), below));
+          },
+          p, m, v);
+    });
+  }
 }
 
 BLIP_INLINE void cpu_optimiser::squared_norm(device<cpu>& d, std::int64_t n, const float* x, double* y) {

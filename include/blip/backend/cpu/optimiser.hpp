@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "blip/backend/types.hpp"
 #include "blip/core/device.hpp"
@@ -10,8 +11,8 @@ namespace blip::inline BLIP_ABI {
 
 // The optimiser's kernels on the processor; contract in blip/backend/kernels.hpp.
 struct cpu_optimiser {
-  static void adamw(device<cpu>& d, const adamw_step& u, matrix_view<const float> gradient, matrix_view<float> value,
-                    matrix_view<float> first, matrix_view<float> second);
+  static void adamw(device<cpu>& d, std::span<const adamw_piece> pieces, const float* gradient, float* value,
+                    float* first, float* second);
   static void squared_norm(device<cpu>& d, std::int64_t n, const float* x, double* y);
   static void ema(device<cpu>& d, std::int64_t n, double momentum, const float* value, float* target);
 };

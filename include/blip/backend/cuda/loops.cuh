@@ -88,14 +88,29 @@ __global__ void column_parts(F f, int rows, const int* live, int width, float* p
     parts[(static_cast<std::ptrdiff_t>(block_y()) * N + k) * width + c] = sum;
   }
 }
+// Every warp adds the parts of some shares, then the first one what the warps have.
 template <int N, class To>
 __global__ void column_totals(To to, int width, int shares, const float* parts) {
-  const int c = block_x() * threads() + thread();
-  if (c >= width) return;
+  const int c = block_x() * lanes + lane(), per_block = threads() / lanes;
+  const int some = ceiling(shares, per_block), first = warp() * some, last = least(first + some, shares);
   float sums[N] = {};
-  for (int b = 0; b < shares; ++b)
-    for (int k = 0; k < N; ++k) sums[k] += parts[(static_cast<std::ptrdiff_t>(b) * N + k) * width + c];
+  if (c < width)
+    for (int b = first; b < last; ++b)
+      for (int k = 0; k < N; ++k) sums[k] += parts[(static_cast<std::ptrdiff_t>(b) * N + k) * width + c];
+  float* const shared = shared_memory<float>();
+  for (int k = 0; k < N; ++k) shared[(k * per_block + warp()) * lanes + lane()] = sums[k];
+  __syncthreads();
+  if (warp() > 0 || c >= width) return;
+  for (int k = 0; k < N; ++k)
+    for (int w = 1; w < per_block; ++w) sums[k] += shared[(k * per_block + w) * lanes + lane()];
   to.put(c, sums);
+}
+// What the parts [shares, N, width] of some kernel come to, column by column.
+template <int N, class To>
+void add_shares(To to, int width, int shares, const float* parts) {
+  constexpr int block = 128;
+  launch(&column_totals<N, To>, grid_of(ceiling(width, lanes)), block, N * block * sizeof(float), to, width, shares,
+         parts);
 }
 template <int N, class F, class To>
 void sum_columns(device<cuda>& d, F f, To to, int rows, const int* live, int width) {
@@ -104,8 +119,7 @@ void sum_columns(device<cuda>& d, F f, To to, int rows, const int* live, int wid
   const scratch<cuda, float> parts(d, static_cast<std::size_t>(shares) * N * static_cast<std::size_t>(width));
   launch(&column_parts<N, F>, grid_of(ceiling(width, lanes), shares), block, N * block * sizeof(float), f, rows, live,
          width, parts.data());
-  launch(&column_totals<N, To>, grid_of(ceiling(width, block)), block, 0, to, width, shares,
-         static_cast<const float*>(parts.data()));
+  add_shares<N>(to, width, shares, parts.data());
 }
 
 // Sums over 0 ... n - 1, N of them at a time: f.add(i, sums[N]), then to.put(sums[N]) by one thread. Blocks take what

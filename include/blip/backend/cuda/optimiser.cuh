@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include "blip/backend/cuda/loops.cuh"
 #include "blip/backend/cuda/optimiser.hpp"
 
@@ -10,24 +8,43 @@ namespace blip::inline BLIP_ABI {
 
 namespace gpu {
 
-struct adamw_element {
-  in gradient;
-  out value, first, second;
-  float scale, beta1, rest1, beta2, rest2, root2, epsilon, keep, rate;
+using detail::adamw_batch;
 
-  template <int V>
-  __device__ void at(int r, int c) const {
-    const pack<V> slope = load<V>(gradient.row(r) + c);
-    pack<V> m = load<V>(first.row(r) + c), v = load<V>(second.row(r) + c), x = load<V>(value.row(r) + c);
-    for (int i = 0; i < V; ++i) {
-      const float g = scale * slope.v[i];
-      m.v[i] = beta1 * m.v[i] + rest1 * g;
-      v.v[i] = beta2 * v.v[i] + rest2 * g * g;
-      x.v[i] = keep * x.v[i] - rate * m.v[i] / (sqrtf(v.v[i]) / root2 + epsilon);
-    }
-    store<V>(first.row(r) + c, m), store<V>(second.row(r) + c, v), store<V>(value.row(r) + c, x);
+// V scalars from place i on.
+template <int V>
+__device__ void adamw_update(const adamw_batch::numbers& u, std::int64_t i, const float* gradient, float* value,
+                             float* first, float* second) {
+  const pack<V> slope = load<V>(gradient + i);
+  pack<V> m = load<V>(first + i), v = load<V>(second + i), x = load<V>(value + i);
+  for (int k = 0; k < V; ++k) {
+    const float g = u.scale * slope.v[k];
+    m.v[k] = u.beta1 * m.v[k] + u.rest1 * g;
+    v.v[k] = u.beta2 * v.v[k] + u.rest2 * g * g;
+    x.v[k] = u.keep * x.v[k] - u.rate * m.v[k] / (sqrtf(v.v[k]) / u.root2 + u.epsilon);
   }
-};
+  store<V>(first + i, m), store<V>(second + i, v), store<V>(value + i, x);
+}
+
+// A block finds its piece by the number of its first block.
+template <int Unused>
+__global__ void adamw_pieces(adamw_batch b, const float* gradient, float* value, float* first, float* second) {
+  const auto me = static_cast<std::uint32_t>(block_x());
+  int low = 0;
+  for (int high = b.pieces; high - low > 1;) {
+    const int middle = (low + high) / 2;
+    (b.first_block[middle] <= me ? low : high) = middle;
+  }
+  constexpr int wide = 4;
+  const adamw_batch::numbers u = b.step[b.step_of[low]];
+  const std::int64_t begin = std::int64_t{b.begin[low]} * 16, size = b.size[low];
+  const std::int64_t from = std::int64_t{me - b.first_block[low]} * adamw_batch::block;
+  const std::int64_t end = least<std::int64_t>(from + adamw_batch::block, size);
+  for (std::int64_t i = from + thread() * wide; i < end; i += threads() * wide)
+    if (i + wide <= end)
+      adamw_update<wide>(u, begin + i, gradient, value, first, second);
+    else
+      for (std::int64_t k = i; k < end; ++k) adamw_update<1>(u, begin + k, gradient, value, first, second);
+}
 
 struct square_terms {
   const float* x;
@@ -59,13 +76,11 @@ __global__ void averaged(std::int64_t n, float momentum, float rest, const float
 
 extern "C" {
 
-void blip_cuda_adamw(device<cuda>&, const adamw_step& u, matrix_view<const float> gradient, matrix_view<float> value,
-                     matrix_view<float> first, matrix_view<float> second) {
-  const auto f = [](double x) { return static_cast<float>(x); };
-  gpu::each(gpu::adamw_element{gradient, value, first, second, f(u.gradient_scale), f(u.beta1), f(1 - u.beta1),
-                               f(u.beta2), f(1 - u.beta2), f(std::sqrt(u.correction2)), f(u.epsilon),
-                               f(1 - u.rate * u.decay), f(u.rate / u.correction1)},
-            value.rows, nullptr, value.width, gpu::four_wide(gradient, value, first, second));
+void blip_cuda_adamw(device<cuda>&, std::span<const adamw_piece> pieces, const float* gradient, float* value,
+                     float* first, float* second) {
+  detail::each_adamw_batch(pieces, [&](const gpu::adamw_batch& b) {
+    gpu::launch(&gpu::adamw_pieces<0>, gpu::grid_of(b.blocks()), 256, 0, b, gradient, value, first, second);
+  });
 }
 
 void blip_cuda_squared_norm(device<cuda>& d, std::int64_t n, const float* x, double* y) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 
 #include "blip/backend/reference/scalar.hpp"
 #include "blip/backend/types.hpp"
@@ -13,16 +14,16 @@ namespace blip::inline BLIP_ABI {
 // The optimiser's kernels of the reference back end; contract in blip/backend/kernels.hpp.
 template <class S>
 struct reference_optimiser {
-  static void adamw(device<reference<S>>&, const adamw_step& u, matrix_view<const S> gradient, matrix_view<S> value,
-                    matrix_view<S> first, matrix_view<S> second) {
+  static void adamw(device<reference<S>>&, std::span<const adamw_piece> pieces, const S* gradient, S* value, S* first,
+                    S* second) {
     using std::sqrt;
-    for (int r = 0; r < value.rows; ++r)
-      for (int c = 0; c < value.width; ++c) {
-        const S g = S(u.gradient_scale) * gradient(r, c);
-        first(r, c) = S(u.beta1) * first(r, c) + S(1 - u.beta1) * g;
-        second(r, c) = S(u.beta2) * second(r, c) + S(1 - u.beta2) * g * g;
-        const S scale = sqrt(second(r, c)) / S(std::sqrt(u.correction2)) + S(u.epsilon);
-        value(r, c) = S(1 - u.rate * u.decay) * value(r, c) - S(u.rate / u.correction1) * first(r, c) / scale;
+    for (const auto& [begin, size, u] : pieces)
+      for (std::int64_t i = begin; i < begin + size; ++i) {
+        const S g = S(u.gradient_scale) * gradient[i];
+        first[i] = S(u.beta1) * first[i] + S(1 - u.beta1) * g;
+        second[i] = S(u.beta2) * second[i] + S(1 - u.beta2) * g * g;
+        const S scale = sqrt(second[i]) / S(std::sqrt(u.correction2)) + S(u.epsilon);
+        value[i] = S(1 - u.rate * u.decay) * value[i] - S(u.rate / u.correction1) * first[i] / scale;
       }
   }
 
