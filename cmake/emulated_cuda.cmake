@@ -15,7 +15,11 @@ function(blip_emulated_cuda_tests)
     PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_link_libraries(blip_emulated_cuda PRIVATE blip_development)
   target_compile_options(blip_emulated_cuda PRIVATE -O2 -Wno-unknown-pragmas)  # nvcc's `unroll`
-  blip_cuda_tests(cuda blip_emulated_cuda)
+  set(all)
+  if(BLIP_TEST_SET STREQUAL "emulated")
+    set(all ALL)
+  endif()
+  blip_cuda_tests(cuda blip_emulated_cuda ${all})
 
   # Kernels that count what they load and store: the thread sanitizer's calls, answered by traffic.cpp.
   if(NOT BLIP_SANITIZE)

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "blip/backend/cuda/attention.hpp"
 #include "blip/backend/cuda/few_rows.hpp"
 #include "blip/backend/cuda/optimiser.hpp"
 #include "blip/backend/types.hpp"
@@ -206,12 +207,18 @@ inline double rows_read(const blip::sequence_layout& ql, const blip::sequence_la
   return rows;
 }
 
-inline constexpr auto attention = [](blip::precision, const auto& q, const auto& k, const auto&, const auto& ql,
+inline constexpr auto attention = [](blip::precision p, const auto& q, const auto& k, const auto&, const auto& ql,
                                      const auto& kl, blip::source_index source, const auto& spec, const auto& y,
                                      const auto& lse) {
   cost c = passed(1, q, y, lse);
-  c.read += 8.0 * rows_read(ql, kl, source) * k.width;
+  const bool halves = spec.packed_keys && blip::cuda_attention::packs_keys(p, k.width / spec.heads);
+  c.read += (halves ? 4.0 : 8.0) * rows_read(ql, kl, source) * k.width;
   c.flop = c.packed = 4 * seen(ql, kl, source, spec.causal) * q.width;  // q k, p v
+  return c;
+};
+inline constexpr auto pack_keys = [](blip::precision, const auto& k, const auto& v, auto...) {
+  cost c = passed(1, k, v);
+  c.written += (bytes_of(k) + bytes_of(v)) / 2;
   return c;
 };
 inline constexpr auto attention_appending = [](blip::precision p, const auto& qkv, const int*, const auto& cache,

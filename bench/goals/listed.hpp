@@ -101,6 +101,18 @@ struct kernels<goals::listed<Inner>> {
     if constexpr (requires { &K::attention_appending; })
       K::attention_appending(*d.options().inner, qkv, places, cache, ql, kl, spec, y);
   }
+  static void best_tokens(device<B>& d, in logits, int count, S* best, int* tokens, double* log_sums) {
+    add(d, "best_tokens", goals::streamed<1>(), logits);
+    if constexpr (requires { &K::best_tokens; })
+      K::best_tokens(*d.options().inner, logits, count, best, tokens, log_sums);
+  }
+  static std::size_t packed_keys_size(device<B>& d, const sequence_layout& kl, int heads, int width) {
+    return cuda_attention::packed_keys_size(d.options().products, kl, heads, width);
+  }
+  static void pack_keys(device<B>& d, in k, in v, const sequence_layout& kl, int heads, S* to) {
+    add(d, "pack_keys", goals::costs::pack_keys, k, v);
+    if constexpr (requires { &K::pack_keys; }) K::pack_keys(*d.options().inner, k, v, kl, heads, to);
+  }
   static std::size_t packed_weight_bytes(device<B>& d, int rows, int cols) {
     return cuda_products::packed_weight_bytes(d.options().products, rows, cols);
   }

@@ -6,6 +6,7 @@
 #include "blip/ops/attend.hpp"
 #include "support/laws.hpp"
 
+using namespace blip;
 using namespace blip_test;
 
 namespace {
@@ -178,5 +179,45 @@ TEST_CASE("cuda: queries in bf16 that see no key get zeros", "[cuda][attend]") {
     CHECK(finite == n * width);
     for (int i = 0; i < (n - m) * width; ++i) zeros -= at(found, i) == 0;
     CHECK(zeros == 0);
+  }
+}
+
+TEST_CASE("cuda: keys and values packed in bf16 give the bits of plain ones", "[cuda][attend]") {
+  for (const int head : {16, 24, 32, 64, 128}) {
+    INFO("head " << head);
+    const int heads = 2, width = heads * head;
+    const auto run = [&](precision products, bool pack) {
+      device<cuda> d({.products = products});
+      inference_tape<cuda> t(d, arena<cuda>());
+      const auto matrix = [&](int rows, int columns, std::uint64_t seed) {
+        const numbers v = random_numbers(rows * columns, seed);
+        return buffer<cuda, float>(std::span<const float>(std::vector<float>(v.begin(), v.end())));
+      };
+      const buffer<cuda, float> q = matrix(9, width, 1), kv = matrix(90, 2 * width, 2);
+      const buffer<cuda, int> begins{std::vector<int>{0, 1, 2, 0, 13, 83}}, lengths{std::vector<int>{1, 1, 7, 13, 70, 7}},
+          source{std::vector<int>{1, 1, 0}};
+      const auto layout = [&](int first, int rows, int longest) {
+        return sequence_layout{.sequences = 3, .rows = rows, .longest = longest, .begins = begins.data() + first,
+                               .lengths = lengths.data() + first};
+      };
+      const sequence_layout queries = layout(0, 9, 7), keys = layout(3, 90, 70);
+      const auto plain = t.input({kv.data(), 90, 2 * width, 2 * width, nullptr});
+      tensor<cuda> read = plain;
+      if (const std::size_t size = kernels<cuda>::packed_keys_size(d, keys, heads, width); pack && size > 0) {
+        CHECK(size == static_cast<std::size_t>(90 * width));
+        read = t.make(45, 2 * width, nullptr, false);
+        kernels<cuda>::pack_keys(d, plain->value.columns(0, width), plain->value.columns(width, width), keys, heads,
+                                 read->value.data);
+      } else {
+        CHECK((!pack || products == precision::fp32 || head == 24));
+      }
+      const auto y = ops::attend(t, {t.input({q.data(), 9, width, width, nullptr}), read, 0, 0, width}, width, queries, keys,
+                                 source.data(), {.heads = heads, .scale = 0.3, .packed_keys = pack});
+      std::vector<float> found(static_cast<std::size_t>(9 * width));
+      memory<cuda>::copy_out(found.data(), y->value.data, found.size() * sizeof(float));
+      return numbers(found.begin(), found.end());
+    };
+    for (const auto products : {precision::fp32, precision::bf16})
+      CHECK(difference_of_bits(run(products, true), run(products, false)) == "");
   }
 }

@@ -2,6 +2,7 @@
 //
 // Decoding on the GPU: its kernels of few rows, caches that attention appends to, weights kept in bf16.
 #include "blip/backend/cuda.hpp"
+#include "blip/backend/reference.hpp"
 #include "blip/generate/beam_search.hpp"
 #include "blip/models/blip.hpp"
 #include "generate/random_captioner.hpp"

@@ -162,3 +162,39 @@ TEST_CASE("cuda: a query alone in its sequence agrees with the reference, with t
       CHECK(difference_of_bits(plain, kept) == "");
     }
 }
+
+TEST_CASE("cuda: the best tokens of a row come in their order, of equal ones the first", "[cuda][generate]") {
+  constexpr int rows = 3, width = 1300;
+  numbers v = random_numbers(rows * width, 1);
+  for (double& x : v) x = static_cast<double>(static_cast<float>(std::round(x * 40) / 8));  // many are equal
+  for (int c = 0; c < width; ++c) v[static_cast<std::size_t>(2 * width + c)] = c % 7 == 0 ? 0.25 : -INFINITY;
+  for (const int count : {1, 7, 128}) {
+    bench<cuda> gpu;
+    const auto logits = gpu.matrix(v, rows);
+    const buffer<cuda, float> best(static_cast<std::size_t>(rows * count));
+    const buffer<cuda, int> tokens(static_cast<std::size_t>(rows * count));
+    const buffer<cuda, double> sums(rows);
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
+      simt::run_options().seed = seed;
+      kernels<cuda>::best_tokens(gpu.dev(), logits, count, const_cast<float*>(best.data()),
+                                 const_cast<int*>(tokens.data()), const_cast<double*>(sums.data()));
+      const auto found = best.to_host();
+      const auto found_tokens = tokens.to_host();
+      for (int r = 0; r < rows; ++r) {
+        std::vector<std::pair<double, int>> all;
+        double mass = 0;
+        for (int c = 0; c < width; ++c) {
+          const double x = at(v, r * width + c);
+          all.emplace_back(-x, c), mass += std::exp(x);
+        }
+        std::sort(all.begin(), all.end());
+        for (int i = 0; i < count; ++i) {
+          CHECK(at(found_tokens, r * count + i) == at(all, i).second);
+          CHECK(static_cast<double>(at(found, r * count + i)) == -at(all, i).first);
+        }
+        CHECK(std::abs(sums.to_host()[static_cast<std::size_t>(r)] - std::log(mass)) < 1e-12);
+      }
+    }
+    simt::run_options().seed = 0;
+  }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include "blip/core/matrix_view.hpp"
+#include "blip/generate/log_sum_exp.hpp"
+#include "blip/generate/next_token_model.hpp"
 #include "support/numbers.hpp"
 
 namespace blip_test {
@@ -58,6 +61,54 @@ class fake_model {
   rule logits_of_;
   std::vector<std::vector<int>> rows_;
   numbers logits_;
+};
+
+// The same model, of which only the best are told.
+class ranking_fake : public fake_model {
+ public:
+  using fake_model::fake_model;
+
+  bool rank(int count) {
+    count_ = std::min(count, vocabulary());
+    return count_ > 0;
+  }
+  blip::matrix_view<const double> start(std::span<const std::vector<int>> prompts, int rows, int tokens) {
+    return tell(fake_model::start(prompts, rows, tokens));
+  }
+  blip::matrix_view<const double> step(std::span<const int> parents, std::span<const int> tokens) {
+    return tell(fake_model::step(parents, tokens));
+  }
+  blip::token_ranking<double> ranking() const {
+    return {static_cast<std::size_t>(count_), best_.data(), tokens_.data(), log_sums_.data()};
+  }
+  std::span<const double> row(int r) {
+    ++rows_told;
+    return {all_.row(r), static_cast<std::size_t>(vocabulary())};
+  }
+
+  int rows_told = 0;
+
+ private:
+  blip::matrix_view<const double> tell(const blip::matrix_view<const double>& all) {
+    all_ = all;
+    if (count_ == 0) return all;
+    best_.clear(), tokens_.clear(), log_sums_.clear();
+    numbers copy(static_cast<std::size_t>(vocabulary()));
+    for (int r = 0; r < all.rows; ++r) {
+      const std::span<const double> row(all.row(r), copy.size());
+      log_sums_.push_back(blip::log_sum_exp(row, std::span<double>(copy)));
+      std::vector<int> order(copy.size());
+      for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int>(i);
+      std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return at(copy, a) > at(copy, b); });
+      for (int i = 0; i < count_; ++i) tokens_.push_back(at(order, i)), best_.push_back(at(copy, at(order, i)));
+    }
+    return {nullptr, all.rows, 0, 0, nullptr};
+  }
+
+  int count_ = 0;
+  blip::matrix_view<const double> all_;
+  numbers best_, log_sums_;
+  std::vector<int> tokens_;
 };
 
 // log softmax, straight from the definition.

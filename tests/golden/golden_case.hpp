@@ -10,6 +10,7 @@
 
 #include "blip/blip.hpp"
 #include "blip/io/safetensors.hpp"
+#include "support/backends.hpp"
 #include "support/catch.hpp"
 
 namespace golden {
@@ -143,6 +144,7 @@ class test_case {
     return false;
   }
   tolerance limit(const std::string& kind) const {
+    if (test::rounds_products()) return rounded_limit(kind);
     const bool exact = sizeof(S) == 8;
     simdjson::dom::element block;
     if (parsed_["tolerance"][kind]["absolute"].get(block) == simdjson::SUCCESS) {  // BLIP
@@ -159,6 +161,14 @@ class test_case {
     if (kind == "after_queues") return {0, 2e-5};
     if (kind == "after_momentum_and_queues") return {0, 2e-6};
     return {2e-4, 2e-6 * noise};
+  }
+  // With products of bf16 (docs/numerics.md). What follows a step of AdamW says nothing then: its first step moves every
+  // parameter by the learning rate, in the direction of a gradient that may be as small as the rounding.
+  tolerance rounded_limit(const std::string& kind) const {
+    if (kind.starts_with("after")) return {0, INFINITY};
+    if (kind == "losses") return {2e-2, 0};
+    if (kind == "outputs") return {4e-2, 1e-3};
+    return {1e-1, 1e-2 * largest_gradient_};
   }
   double number(const std::string& kind, const char* which) const {
     return parsed_["tolerance"][kind][which].get_double().value();

@@ -11,6 +11,7 @@
 #include "blip/backend/cuda/optimiser.hpp"
 #include "blip/backend/cuda/pairs.hpp"
 #include "blip/backend/cuda/products.hpp"
+#include "blip/backend/cuda/ranking.hpp"
 #include "blip/backend/cuda/rows.hpp"
 #include "blip/backend/kernels.hpp"
 #include "blip/backend/pack.hpp"
@@ -33,6 +34,7 @@ struct kernels<cuda> : cuda_products,
                        cuda_losses,
                        cuda_contrast,
                        cuda_pairs,
+                       cuda_ranking,
                        cuda_optimiser {};
 
 static_assert(kernel_set<cuda> && packs_weights<cuda>);

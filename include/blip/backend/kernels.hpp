@@ -33,7 +33,8 @@ inline constexpr int rows_at_a_time = 0;
 //   attention_vjp(d, q, k, v, ql, kl, source, spec, y, lse, dy, dq, dk, dv)
 //   attention_appending(d, qkv [n, 3 W], places [n], cache [m, 2 W], ql, kl, spec, y [n, W])   optional
 //       scatter_rows of columns W ... of qkv into the cache, then attention of columns 0 ... W - 1 over it, sequence by sequence
-//   pack_keys(d, k, v, kl, heads, to [packed_keys_size(d, kl, heads, W)])        as attention reads them fastest; optional
+//   pack_keys(d, k, v, kl, heads, to [packed_keys_size(d, kl, heads, W)])        as attention reads them fastest; of size 0:
+//       there is no such form for these heads, and attention does not ask for it; optional
 //   embed(d, ids [n], layout, words [V, W], positions [P, W] | null, kind [W] | null, y [n, W])
 //       y_r = words[ids_r] + positions[position of r] + kind
 //   embed_vjp(d, ids, layout, padding, dy, dwords, dpositions, dkind)          the word `padding` gets no gradient
@@ -70,6 +71,8 @@ inline constexpr int rows_at_a_time = 0;
 //   matching_pairs(d, texts, first, B, negative_image [B], negative_text [B], arrays)   see pair_arrays; text b is first + b
 //   gather_ints(d, values, index [n], n, live | null, y [n])                   y_i = values[index_i]
 //   assign_pairs(d, labels [n], negatives [2, n], n, pictures [2, n])          see ops::assign_pairs
+//   best_tokens(d, logits [n, V], k, best [n, k], tokens [n, k], log_sums [n])   the k largest of each row, of equal ones the
+//       first, and log sum_c exp(l_rc) in fp64; optional
 //   clamp(d, x, low, high)                                                     in place
 //   weighted_sum(d, x [n, W], weights [n, W] | null, y [1, 1]) and weighted_sum_vjp(d, dy, weights, dx)
 //   mean_labelled(d, x [n, 1], labels [n] | null, y [1, 1])                    mean over the rows whose label is not negative

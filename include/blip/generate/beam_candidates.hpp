@@ -24,13 +24,14 @@ class beam_candidates {
     best_.reserve(limit_ + 1);
   }
 
-  // Offers every token of one beam: its sum is `sum` + scores[token]. Tokens of score -infinity are not for use.
-  void offer(int beam, double sum, std::span<const double> scores) {
+  // Offers tokens of one beam, 0, 1, 2, ... where none are named: their sums are `sum` + scores[i]. Tokens of score
+  // -infinity are not for use.
+  void offer(int beam, double sum, std::span<const double> scores, std::span<const int> tokens = {}) {
     double bar = threshold();
     for (std::size_t i = 0; i < scores.size(); ++i) {
       const double s = sum + scores[i];
       if (!(s > bar)) continue;
-      best_.push_back({s, 0, beam, static_cast<int>(i)});
+      best_.push_back({s, 0, beam, tokens.empty() ? static_cast<int>(i) : tokens[i]});
       for (std::size_t at = best_.size() - 1; at > 0 && best_[at - 1].sum < s; --at)
         std::swap(best_[at - 1], best_[at]);
       if (best_.size() > limit_) best_.pop_back();

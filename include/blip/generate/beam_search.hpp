@@ -4,8 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "blip/generate/log_sum_exp.hpp"
-#include "blip/generate/next_token_model.hpp"
+#include "blip/generate/row_scores.hpp"
 #include "blip/generate/single_search.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -22,7 +21,7 @@ generated_texts beam_search(M& model, std::span<const std::vector<int>> prompts,
   for (const std::vector<int>& prompt : prompts)
     searches.emplace_back(prompt, static_cast<int>(searches.size()), rules, options);
   const auto beams = static_cast<int>(prompts.size()) * options.beams;
-  std::vector<double> scores(static_cast<std::size_t>(model.vocabulary()));
+  row_scores<M> scores(model, prompts, rules, true, 2 * options.beams);
   std::vector<int> parents, tokens;
   parents.reserve(static_cast<std::size_t>(beams)), tokens.reserve(static_cast<std::size_t>(beams));
   std::vector<double> sums(static_cast<std::size_t>(options.beams));
@@ -37,16 +36,14 @@ generated_texts beam_search(M& model, std::span<const std::vector<int>> prompts,
       if (search.done()) continue;
       for (std::size_t b = 0; b < search.running().size(); ++b) {
         const running_beam& beam = search.running()[b];
-        const double all = log_sum_exp(std::span(logits.row(beam.row), scores.size()), std::span<double>(scores));
-        sums[b] = all;
-        for (double& x : scores) x -= all;
-        rules.apply(scores, beam.ids, search.prompt());
-        search.candidates().offer(static_cast<int>(b), beam.sum, scores);
+        scores.read(logits, beam.row, beam.ids, search.prompt());
+        sums[b] = scores.log_sum();
+        search.candidates().offer(static_cast<int>(b), beam.sum, scores.scores(), scores.tokens());
       }
       for (beam_candidate& c : search.candidates().best()) {
         const running_beam& beam = search.running()[static_cast<std::size_t>(c.beam)];
         c.log_probability = beam.log_probability +
-                            (static_cast<double>(logits(beam.row, c.token)) - sums[static_cast<std::size_t>(c.beam)]);
+                            (scores.logit(logits, beam.row, c.token) - sums[static_cast<std::size_t>(c.beam)]);
       }
       search.take(step);
       if (search.running().empty()) continue;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstring>
 #include <span>
 #include <string>
 #include <utility>
@@ -73,8 +75,11 @@ class decoder_model {
       step_.forget();
     }
     cache_.start(lengths_);
+    if (std::exchange(ranked_, wished_) != wished_) step_.forget();
     tell(rows);
-    copy_logits(head_.forward(t_, ops::gather_rows(t_, pass(), cache_.ends(), count), text_.words()).view());
+    first_ = head_.forward(t_, ops::gather_rows(t_, pass(), cache_.ends(), count), text_.words()).ref();
+    find_best(first_->value, rows);
+    bring(first_->value);
     return result_;
   }
 
@@ -94,10 +99,38 @@ class decoder_model {
     }
     std::swap(source_, next_source_);
     tell(static_cast<int>(parents.size()));
+    first_ = {};
     step_(
-        static_cast<int>(parents.size()), [&] { return head_.forward(t_, pass(), text_.words()).ref(); },
-        [&](matrix_view<const scalar> m) { copy_logits(m); });
+        static_cast<int>(parents.size()),
+        [&] {
+          const tensor<B> y = head_.forward(t_, pass(), text_.words()).ref();
+          find_best(y->value, y->value.rows);
+          return y;
+        },
+        [&](matrix_view<const scalar> m) { bring(m); });
     return result_;
+  }
+
+  // See ranking_model. Back ends that find the best tokens themselves spare the host all others.
+  static constexpr bool ranks = requires { &kernels<B>::best_tokens; };
+  bool rank(int count)
+    requires ranks
+  {
+    constexpr int most = 128;
+    wished_ = count > most ? 0 : std::min(count, vocabulary());
+    return wished_ > 0;
+  }
+  token_ranking<scalar> ranking()
+    requires ranks
+  {
+    return {static_cast<std::size_t>(ranked_), best_.data(), best_tokens_.data(), log_sums_.data()};
+  }
+  std::span<const scalar> row(int r)
+    requires ranks
+  {
+    logits_.resize(static_cast<std::size_t>(answer_.width));
+    memory<B>::copy_out(logits_.data(), answer_.row(r), logits_.size() * sizeof(scalar));
+    return logits_;
   }
 
  private:
@@ -123,7 +156,41 @@ class decoder_model {
         context_, device_.data() + cache_.queries().rows);
   }
 
-  void copy_logits(const matrix_view<const scalar>& m) {
+  // Of a ranking: the best of each row, where at most `rows` of them have room. Sums, logits and tokens lie one behind the
+  // other, so that they come in one piece.
+  void find_best([[maybe_unused]] const matrix_view<scalar>& m, [[maybe_unused]] int rows) {
+    if constexpr (ranks) {
+      if (ranked_ == 0) return;
+      static_assert(sizeof(scalar) == sizeof(int));
+      const std::size_t room = static_cast<std::size_t>(rows) * static_cast<std::size_t>(2 * ranked_ + 2);
+      if (found_.size() < room) {
+        found_ = buffer<B, int>(room);
+        step_.forget();
+      }
+      int* const best = found_.data() + 2 * std::ptrdiff_t{m.rows};
+      kernels<B>::best_tokens(t_.device(), m, ranked_, reinterpret_cast<scalar*>(best),
+                              best + std::ptrdiff_t{m.rows} * ranked_, reinterpret_cast<double*>(found_.data()));
+    }
+  }
+
+  // The answer to the host: all logits, or the ranking.
+  void bring(const matrix_view<const scalar>& m) {
+    answer_ = m;
+    if constexpr (ranks)
+      if (ranked_ > 0) {
+        const auto rows = static_cast<std::size_t>(m.rows), all = rows * static_cast<std::size_t>(ranked_);
+        log_sums_.resize(rows), best_.resize(all), best_tokens_.resize(all), host_.resize(2 * rows + 2 * all);
+        memory<B>::copy_out(host_.data(), found_.data(), host_.size() * sizeof(int));
+        const int* from = host_.data();
+        const auto take = [&from](auto& to) {
+          const std::size_t bytes = to.size() * sizeof(to[0]);
+          std::memcpy(static_cast<void*>(to.data()), from, bytes);
+          from += bytes / sizeof(int);
+        };
+        take(log_sums_), take(best_), take(best_tokens_);
+        result_ = {nullptr, m.rows, 0, 0, nullptr};
+        return;
+      }
     const std::size_t columns = static_cast<std::size_t>(m.width);
     logits_.resize(static_cast<std::size_t>(m.rows) * columns);
     const int at_once = m.stride == m.width ? m.rows : 1;  // a GPU waits for every copy
@@ -143,6 +210,13 @@ class decoder_model {
   buffer<B, int> device_;
   std::vector<scalar> logits_;
   matrix_view<const scalar> result_;  // `logits_`
+  matrix_view<const scalar> answer_;  // where the back end has them, until the next call
+  tensor<B> first_;                   // keeps the answer of start()
+  int wished_ = 0, ranked_ = 0;
+  buffer<B, int> found_;
+  std::vector<int> host_, best_tokens_;
+  std::vector<double> log_sums_;
+  std::vector<scalar> best_;
   replayed<B> step_;
 };
 

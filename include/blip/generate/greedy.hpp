@@ -11,8 +11,9 @@ namespace blip::inline BLIP_ABI {
 template <next_token_model M>
 generated_texts greedy(M& model, std::span<const std::vector<int>> prompts, const token_rules& rules = {},
                        generation_observer observe = unobserved) {
-  return grow_texts(model, prompts, 1, rules, observe, [](const growing_text&, std::span<const double> scores) {
-    return static_cast<int>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+  return grow_texts(model, prompts, 1, rules, observe, 1, [](const growing_text&, const row_scores<M>& s) {
+    const auto best = std::max_element(s.scores().begin(), s.scores().end());
+    return s.token(static_cast<std::size_t>(best - s.scores().begin()));
   });
 }
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "blip/core/function_ref.hpp"
 #include "blip/generate/generated.hpp"
-#include "blip/generate/log_sum_exp.hpp"
-#include "blip/generate/next_token_model.hpp"
+#include "blip/generate/row_scores.hpp"
 #include "blip/generate/token_rules.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -23,15 +23,14 @@ struct growing_text {
   int made() const { return static_cast<int>(ids.size()) - prompt; }
 };
 
-// Grows `samples` texts of each prompt; choose(text, scores) picks each next token from scores [vocabulary] = logits
-// under `rules`. A text that is over costs nothing more, and none depends on its neighbours: greedy() and sample() are
-// this.
+// Grows `samples` texts of each prompt; choose(text, scores) picks each next token from logits under `rules`, of which it
+// looks at the best `looked_at`, or at all (0). A text that is over costs nothing more, and none depends on its neighbours:
+// greedy() and sample() are this.
 template <next_token_model M>
 generated_texts grow_texts(M& model, std::span<const std::vector<int>> prompts, int samples, const token_rules& rules,
-                           generation_observer observe,
-                           function_ref<int(const growing_text&, std::span<const double>)> choose) {
-  const int vocabulary = model.vocabulary();
-  rules.check(vocabulary, model.positions(), prompts);
+                           generation_observer observe, int looked_at,
+                           std::type_identity_t<function_ref<int(const growing_text&, const row_scores<M>&)>> choose) {
+  rules.check(model.vocabulary(), model.positions(), prompts);
   generated_texts out(prompts.size(), std::vector<generated>(static_cast<std::size_t>(samples)));
   std::vector<growing_text> live;
   for (std::size_t s = 0; s < prompts.size(); ++s)
@@ -41,7 +40,7 @@ generated_texts grow_texts(M& model, std::span<const std::vector<int>> prompts, 
       out[s][static_cast<std::size_t>(k)].tokens.reserve(static_cast<std::size_t>(rules.max_tokens));
     }
   if (live.empty()) return out;
-  std::vector<double> scores(static_cast<std::size_t>(vocabulary));
+  row_scores<M> scores(model, prompts, rules, false, looked_at);
   std::vector<int> parents, tokens;
   parents.reserve(live.size()), tokens.reserve(live.size());
 
@@ -52,13 +51,11 @@ generated_texts grow_texts(M& model, std::span<const std::vector<int>> prompts, 
     std::size_t kept = 0;
     for (std::size_t i = 0; i < live.size() && wanted; ++i) {
       growing_text& text = live[i];
-      const std::span<const typename M::scalar> row(logits.row(text.row), scores.size());
-      const double all = log_sum_exp(row, std::span<double>(scores));
-      rules.apply(scores, text.ids, text.prompt);
+      scores.read(logits, text.row, text.ids, text.prompt);
       const int token = choose(text, scores);
       generated& result = out[static_cast<std::size_t>(text.sequence)][static_cast<std::size_t>(text.sample)];
       text.ids.push_back(token);
-      result.log_probability += static_cast<double>(row[static_cast<std::size_t>(token)]) - all;
+      result.log_probability += scores.logit(logits, text.row, token) - scores.log_sum();
       result.score = result.log_probability;
       result.stopped = token == rules.stop;
       result.tokens.assign(text.ids.begin() + text.prompt, text.ids.end());

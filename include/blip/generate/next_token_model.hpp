@@ -31,4 +31,37 @@ concept next_token_model = requires(M& m, const M& c, std::span<const std::vecto
   { m.step(rows, rows) } -> std::same_as<matrix_view<const typename M::scalar>>;
 };
 
+// The best tokens of each row, best first, of equal ones the first.
+template <class S>
+struct token_ranking {
+  struct row {
+    std::span<const S> logits;
+    std::span<const int> tokens;
+    double log_sum;  // log of the sum of exponentials of all logits
+  };
+
+  std::size_t count = 0;       // of each row
+  const S* logits = nullptr;   // [rows, count]
+  const int* tokens = nullptr;
+  const double* log_sums = nullptr;
+
+  row of(int r) const {
+    const std::size_t first = static_cast<std::size_t>(r) * count;
+    return {{logits + first, count}, {tokens + first, count}, log_sums[r]};
+  }
+};
+
+// A model that can leave most logits where they are.
+//
+//   rank(count)   from the next start on calls give ranking() in place of logits (an empty matrix); 0, or false as the
+//                 answer: logits as ever
+//   ranking()     of the last call
+//   row(r)        all logits of a row of it
+template <class M>
+concept ranking_model = next_token_model<M> && requires(M& m, int n) {
+  { m.rank(n) } -> std::same_as<bool>;
+  { m.ranking() } -> std::same_as<token_ranking<typename M::scalar>>;
+  { m.row(n) } -> std::same_as<std::span<const typename M::scalar>>;
+};
+
 }  // namespace blip::inline BLIP_ABI

@@ -31,8 +31,9 @@ generated_texts sample(M& model, std::span<const std::vector<int>> prompts, cons
                   static_cast<long long>(prompts.size()));
   token_distribution distribution;
   return grow_texts(
-      model, prompts, options.samples, rules, observe, [&](const growing_text& text, std::span<const double> scores) {
-        distribution.of(scores, options.filter);
+      model, prompts, options.samples, rules, observe, options.filter.top_k,
+      [&](const growing_text& text, const row_scores<M>& scores) {
+        distribution.of(scores.scores(), options.filter, scores.tokens());
         const auto s = static_cast<std::uint32_t>(text.sequence);
         const random_site site{options.seed, nullptr, mix(0x746f6b65u, static_cast<std::uint32_t>(text.sample))};
         const philox_counter word =

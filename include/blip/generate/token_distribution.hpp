@@ -36,11 +36,13 @@ struct token_filter {
 // Source: "The curious case of neural text degeneration" (Holtzman et al. 2020); warpers of transformers 4.15.
 class token_distribution {
  public:
-  // What is kept, in order of falling probability where the filter ranks, else of tokens. Valid until the next call.
-  std::span<const token_chance> of(std::span<const double> scores, const token_filter& f) {
+  // What is kept, in order of falling probability where the filter ranks, else of tokens: 0, 1, 2, ..., or those that
+  // are named. Valid until the next call.
+  std::span<const token_chance> of(std::span<const double> scores, const token_filter& f,
+                                   std::span<const int> tokens = {}) {
     kept_.clear();
     for (std::size_t i = 0; i < scores.size(); ++i)
-      if (scores[i] > -INFINITY) kept_.push_back({static_cast<int>(i), scores[i] / f.temperature});
+      if (scores[i] > -INFINITY) kept_.push_back({tokens.empty() ? static_cast<int>(i) : tokens[i], scores[i] / f.temperature});
     if (f.top_k > 0) keep_likeliest(static_cast<std::size_t>(f.top_k));
     double top = -INFINITY, sum = 0;
     for (const token_chance& c : kept_) top = std::max(top, c.probability);

@@ -33,6 +33,17 @@ struct token_rules {
       scores[static_cast<std::size_t>(stop)] = -std::numeric_limits<double>::infinity();
   }
 
+  // The same of some tokens.
+  void apply(std::span<double> scores, std::span<const int> tokens, std::span<const int> ids, int prompt) const {
+    const bool banned = stop >= 0 && static_cast<int>(ids.size()) - prompt + 1 < min_tokens;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      double& s = scores[i];
+      if (repetition_penalty != 1 && std::find(ids.begin(), ids.end(), tokens[i]) != ids.end())
+        s = s < 0 ? s * repetition_penalty : s / repetition_penalty;
+      if (banned && tokens[i] == stop) s = -std::numeric_limits<double>::infinity();
+    }
+  }
+
   // Throws config_error where the rules contradict themselves, the model, or the prompts.
   void check(int vocabulary, int positions, std::span<const std::vector<int>> prompts) const {
     if (stop < -1 || stop >= vocabulary)

@@ -68,12 +68,14 @@ inline constexpr bool packs_keys = requires(device<B>& d) {
   kernels<B>::packed_keys_size(d, sequence_layout{}, 1, 1);
 };
 
-// Keys and values [m, 2 W] in that form, in a matrix of as many rows as it takes; for inference.
+// Keys and values [m, 2 W] in that form, in a matrix of as many rows as it takes, or as they are where the back end has
+// none for heads like these; for inference.
 template <int W, class T, class B = typename T::backend_type>
 var<T, 2 * W> packed_keys(T& t, const var<T, 2 * W>& kv, const sequence_layout& keys, int heads) {
   static_assert(!T::records && packs_keys<B>);
   require_equal("ops::packed_keys", "rows of the keys", kv.rows(), keys.rows);
   const auto size = static_cast<int>(kernels<B>::packed_keys_size(t.device(), keys, heads, W));
+  if (size == 0) return kv;
   tensor<B> y = t.make((size + 2 * W - 1) / (2 * W), 2 * W, nullptr, false);
   kernels<B>::pack_keys(t.device(), kv.view().columns(0, W), kv.view().columns(W, W), keys, heads, y->value.data);
   return var<T, 2 * W>(y);

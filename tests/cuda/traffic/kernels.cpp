@@ -7,5 +7,6 @@
 #include "blip/backend/cuda/layer_norm.cuh"
 #include "blip/backend/cuda/losses.cuh"
 #include "blip/backend/cuda/optimiser.cuh"
+#include "blip/backend/cuda/ranking.cuh"
 #include "blip/backend/cuda/rows.cuh"
 #include "blip/backend/cuda/runtime.cuh"

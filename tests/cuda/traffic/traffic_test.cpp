@@ -107,6 +107,14 @@ TEST_CASE("cuda: kernels that wait for memory move hardly more than they need", 
   line("cross_entropy_vjp, teacher", passed(1, given(logits), given(teacher), given(lse), given(ones), dlogits),
        [&] { K::cross_entropy_vjp(d, logits, index, 0, teacher, 0.4, lse, ones, dlogits); });
 
+  const buffer<cuda, float> best(some_rows * 8);
+  const buffer<cuda, int> tokens(some_rows * 8);
+  const buffer<cuda, double> sums(some_rows);
+  line("best_tokens", passed(1, given(logits)), [&] {
+    K::best_tokens(d, logits, 8, const_cast<float*>(best.data()), const_cast<int*>(tokens.data()),
+                   const_cast<double*>(sums.data()));
+  });
+
   // What a training step ends with.
   const auto value = b.matrix(some(rows * width, 11), rows), first = b.matrix(some(rows * width, 12), rows),
              second = b.matrix(numbers(rows * width, 1), rows);

@@ -186,8 +186,21 @@ __global__ void key_gradients(attention_of a, in lse, in dy, const float* common
 inline constexpr int widest_head = 256;
 inline void refuse_head() { remember("blip: a head of more than 256 columns"); }
 
+struct packed_row {
+  in k, v;
+  bf16* to;
+  template <int V>
+  __device__ void at(int r, int c) const {
+    const pack<V> key = load<V>(k.row(r) + c), value = load<V>(v.row(r) + c);
+    bf16* const row = to + std::ptrdiff_t{r} * 2 * k.width + c;
+    for (int i = 0; i < V; ++i) row[i] = static_cast<bf16>(key.v[i]), row[k.width + i] = static_cast<bf16>(value.v[i]);
+  }
+};
+
 inline void launch_attend(const device<cuda>& d, const attention_of& a, const appended_rows& fresh, out y, out lse) {
   if (attend_in_tiles(d, a, fresh, y, lse)) return;
+  if (a.spec.packed_keys && cuda_attention::packs_keys(d.options().products, a.width))
+    return remember("blip: packed keys, and queries or results that are not aligned to 16 bytes");
   if (launch_attend_one(a, fresh, y, lse)) return;
   const auto shared =
       static_cast<std::size_t>(weight_floats + own_floats(a.width) + 2 * tile_floats(a.width)) * sizeof(float);
@@ -206,6 +219,11 @@ void blip_cuda_attention(device<cuda>& d, matrix_view<const float> q, matrix_vie
                          source_index source, const attention_spec& spec, matrix_view<float> y,
                          matrix_view<float> lse) {
   gpu::launch_attend(d, {q, k, v, ql, kl, source, spec, q.width / spec.heads}, {}, y, lse);
+}
+
+void blip_cuda_pack_keys(device<cuda>&, matrix_view<const float> k, matrix_view<const float> v, const sequence_layout&,
+                         int, float* to) {
+  gpu::each(gpu::packed_row{k, v, reinterpret_cast<bf16*>(to)}, k.rows, k.live, k.width, gpu::four_wide(k, v));
 }
 
 void blip_cuda_attention_appending(device<cuda>& d, matrix_view<const float> qkv, const int* places,

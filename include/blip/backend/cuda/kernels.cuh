@@ -11,5 +11,6 @@
 #include "blip/backend/cuda/optimiser.cuh"
 #include "blip/backend/cuda/pairs.cuh"
 #include "blip/backend/cuda/products.cuh"
+#include "blip/backend/cuda/ranking.cuh"
 #include "blip/backend/cuda/rows.cuh"
 #include "blip/backend/cuda/runtime.cuh"

@@ -90,7 +90,7 @@ constexpr int attend_blocks(int width) { return width <= 64 ? 2 : 1; }
 constexpr int query_blocks(int width) { return width <= 64 ? 4 : 2; }
 constexpr int key_blocks(int width) { return width <= 16 ? 4 : width <= 64 ? 3 : 2; }
 
-template <int D>
+template <int D, bool Packed>
 __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D))
     attend_mma(attention_of a, appended_rows fresh, out y, out lse) {
   const warp_queries w(a);
@@ -106,7 +106,10 @@ __global__ void __launch_bounds__(attend_warps* lanes, attend_blocks(D))
   for (int tile = 0; tile < w.seen_by_block; tile += mma_tile_rows) {
     const int rows = least(mma_tile_rows, whole_warps(w.seen_by_block - tile));
     __syncthreads();  // nobody reads the tile before
-    load_tiles<D>(keys, a.k, values, a.v, w.key0 + tile, w.key0 + w.m, w.column, rows);
+    if constexpr (Packed)
+      load_packed_tiles<D>(keys, values, a.k.data, a.k.width, w.key0 + tile, w.key0 + w.m, w.column, rows);
+    else
+      load_tiles<D>(keys, a.k, values, a.v, w.key0 + tile, w.key0 + w.m, w.column, rows);
     __syncthreads();
 #pragma unroll
     for (int step = 0; step < mma_tile_rows; step += at_once) {
@@ -331,7 +334,10 @@ bool multiplies_in_tiles(const device<cuda>& d, const attention_of& a, const M&.
 inline bool attend_in_tiles(const device<cuda>& d, const attention_of& a, const appended_rows& fresh, out y, out lse) {
   return multiplies_in_tiles(d, a, y) && by_mma_width(a.width, [&](auto c) {
            const warp_grid g(a.ql.longest, a.kl.longest, a.spec.heads, a.ql.sequences, attend_warps);
-           launch(&attend_mma<c()>, g.grid, g.threads, 2 * mma_tile_size<c()> * sizeof(bf16), a, fresh, y, lse);
+           constexpr std::size_t shared = 2 * mma_tile_size<c()> * sizeof(bf16);
+           if constexpr (cuda_attention::packs_keys(precision::bf16, c()))
+             if (a.spec.packed_keys) return launch(&attend_mma<c(), true>, g.grid, g.threads, shared, a, fresh, y, lse);
+           launch(&attend_mma<c(), false>, g.grid, g.threads, shared, a, fresh, y, lse);
          });
 }
 inline bool gradients_in_tiles(const device<cuda>& d, const attention_of& a, in lse, in dy, in common, grad dq, grad dk,

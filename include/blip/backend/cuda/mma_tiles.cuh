@@ -66,6 +66,23 @@ __device__ void load_tiles(bf16* to, in x, bf16* other_to, in other, int first, 
   }
 }
 
+// The same of rows that are packed: [keys | values] in bf16, `width` columns of each.
+template <int D>
+__device__ void load_packed_tiles(bf16* to, bf16* other_to, const void* packed, int width, int first, int end, int column,
+                                  int rows) {
+  constexpr int packs = D / 8;
+  for (int i = thread(); i < rows * packs; i += threads()) {
+    const int r = i / packs, c = i % packs * 8;
+    eight_bf16 key{}, value{};
+    if (first + r < end) {
+      const bf16* const p = static_cast<const bf16*>(packed) + std::ptrdiff_t{first + r} * 2 * width + column + c;
+      key = *reinterpret_cast<const eight_bf16*>(p), value = *reinterpret_cast<const eight_bf16*>(p + width);
+    }
+    *reinterpret_cast<eight_bf16*>(to + r * mma_pitch<D> + c) = key;
+    *reinterpret_cast<eight_bf16*>(other_to + r * mma_pitch<D> + c) = value;
+  }
+}
+
 // What a lane brings to ldmatrix for sixteen rows and columns of a tile: its four matrices one below the other first,
 // or side by side first.
 template <int D>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdlib>
+#include <string_view>
 #include <tuple>
 
 #include "blip/backend/cuda.hpp"
@@ -8,7 +10,12 @@
 // Found in place of tests/support/backends.hpp when golden cases are compiled for a GPU.
 namespace test {
 
-// `cuda` with products of fp32, whatever its default.
+// Whether factors of products are rounded to bf16: as the environment says.
+inline bool rounds_products() {
+  const char* const wish = std::getenv("BLIP_GOLDEN_PRODUCTS");
+  return wish && std::string_view(wish) == "bf16";
+}
+// `cuda` with products of fp32, whatever its default, or of bf16 when that is wished for.
 struct exact_cuda {
   using scalar = float;
   struct options {};
@@ -21,7 +28,7 @@ struct exactly;
 template <class... A, void (*F)(blip::device<blip::cuda>&, A...)>
 struct exactly<F> {
   static void call(blip::device<exact_cuda>&, A... arguments) {
-    static blip::device<blip::cuda> gpu({.products = blip::precision::fp32});
+    static blip::device<blip::cuda> gpu({.products = rounds_products() ? blip::precision::bf16 : blip::precision::fp32});
     F(gpu, arguments...);
   }
 };
@@ -49,6 +56,10 @@ struct kernels<test::exact_cuda> {
   BLIP_EXACTLY(attention);
   BLIP_EXACTLY(attention_vjp);
   BLIP_EXACTLY(attention_appending);
+  BLIP_EXACTLY(pack_keys);
+  static std::size_t packed_keys_size(device<test::exact_cuda>&, const sequence_layout& kl, int heads, int width) {
+    return K::packed_keys_size(test::rounds_products() ? precision::bf16 : precision::fp32, kl, heads, width);
+  }
   BLIP_EXACTLY(embed);
   BLIP_EXACTLY(embed_vjp);
   BLIP_EXACTLY(patchify);
@@ -81,6 +92,7 @@ struct kernels<test::exact_cuda> {
   BLIP_EXACTLY(matching_pairs);
   BLIP_EXACTLY(gather_ints);
   BLIP_EXACTLY(assign_pairs);
+  BLIP_EXACTLY(best_tokens);
   BLIP_EXACTLY(clamp);
   BLIP_EXACTLY(weighted_sum);
   BLIP_EXACTLY(weighted_sum_vjp);
