@@ -12,21 +12,25 @@ namespace blip::inline BLIP_ABI {
 // which takes the memory that it needs, captured the second time, and replayed with one call from then on.
 //
 //   replayed<B> step(device);
-//   step(rows, [&] { return head.forward(t, tower.extend(t, ...)).ref(); }, [&](auto view) { ... copy out ... });
+//   matrix_view<const scalar> y = step(rows, [&] { return head.forward(t, tower.extend(t, ...)).ref(); });
 //
 // body() gives a tensor; what it launches may depend on nothing but the key and what lies at fixed addresses of the back
-// end. use(view) sees the result, which is gone afterwards. forget() is for when those addresses have changed.
+// end. The result stays until the next call. forget() is for when those addresses have changed.
 template <backend B, bool Graphs = launch_graph<B>::available>
 class replayed {
  public:
   explicit replayed(device<B>&) {}
 
-  template <class Body, class Use>
-  void operator()(int, Body&& body, Use&& use) {
-    const tensor<B> y = body();
-    use(matrix_view<const typename B::scalar>(y->value));
+  template <class Body>
+  matrix_view<const typename B::scalar> operator()(int, Body&& body) {
+    result_ = {};
+    result_ = body();
+    return result_->value;
   }
-  void forget() {}
+  void forget() { result_ = {}; }
+
+ private:
+  tensor<B> result_;
 };
 
 template <backend B>
@@ -34,20 +38,19 @@ class replayed<B, true> {
  public:
   explicit replayed(device<B>& d) : device_(d) {}
 
-  template <class Body, class Use>
-  void operator()(int key, Body&& body, Use&& use) {
+  template <class Body>
+  matrix_view<const typename B::scalar> operator()(int key, Body&& body) {
     pass& p = passes_[key];
-    // Of its own, so that between two calls nobody else writes where the graph does.
+    // Of its own, so that between two calls nobody else writes where the graph does, or where the result is.
     const typename device<B>::memory_guard own(device_, memory_);
     if (p.next == how::capture)
       p.next = p.graph.capture([&] { p.result = body()->value; }) ? how::replay : how::by_pieces;
     if (p.next == how::replay) {
       p.graph.replay();
-      return use(p.result);
+      return p.result;
     }
-    const tensor<B> y = body();
     if (p.next == how::first && device_.options().graphs) p.next = how::capture;
-    use(matrix_view<const typename B::scalar>(y->value));
+    return body()->value;
   }
   void forget() { passes_.clear(); }
 

@@ -11,6 +11,7 @@
 #include "blip/autograd/replayed.hpp"
 #include "blip/core/text_batch.hpp"
 #include "blip/generate/key_value_cache.hpp"
+#include "blip/generate/next_token_model.hpp"
 #include "blip/ops/gather_rows.hpp"
 
 namespace blip::inline BLIP_ABI {
@@ -100,14 +101,11 @@ class decoder_model {
     std::swap(source_, next_source_);
     tell(static_cast<int>(parents.size()));
     first_ = {};
-    step_(
-        static_cast<int>(parents.size()),
-        [&] {
-          const tensor<B> y = head_.forward(t_, pass(), text_.words()).ref();
-          find_best(y->value, y->value.rows);
-          return y;
-        },
-        [&](matrix_view<const scalar> m) { bring(m); });
+    bring(step_(static_cast<int>(parents.size()), [&] {
+      const tensor<B> y = head_.forward(t_, pass(), text_.words()).ref();
+      find_best(y->value, y->value.rows);
+      return y;
+    }));
     return result_;
   }
 

@@ -33,6 +33,12 @@ class row_scores {
     }
   }
 
+  row_scores(const row_scores&) = delete;
+  row_scores& operator=(const row_scores&) = delete;
+  ~row_scores() {
+    if constexpr (ranking_model<M>) model_.rank(0);  // who asks the model next gets logits
+  }
+
   // Row `row` of the answer, for a sequence `ids` whose first `prompt` ids were given.
   void read(const logits_view& logits, int row, std::span<const int> ids, int prompt) {
     if constexpr (ranking_model<M>)
