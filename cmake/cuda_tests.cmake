@@ -47,7 +47,8 @@ function(blip_cuda_tests name library)
       if(TARGET ${target})
         target_include_directories(${target} BEFORE PRIVATE "${PROJECT_SOURCE_DIR}/tests/cuda/laws")
         target_link_libraries(${target} PRIVATE ${library})
-        if(NOT case MATCHES "generate|rank|maps|grounding|itm-head")  # whose numbers decide what comes next
+        # Not those whose numbers decide what comes next, nor ALBEF's two pictures, where rounding grows (docs/numerics.md).
+        if(NOT case MATCHES "generate|rank|maps|grounding|itm-head|albef/(pretrain_)?nlvr")
           add_test(NAME ${target}_bf16 COMMAND ${target})
           set_tests_properties(${target}_bf16 PROPERTIES TIMEOUT 600
             ENVIRONMENT "${blip_test_environment};BLIP_GOLDEN_PRODUCTS=bf16")
