@@ -12,7 +12,7 @@ function(blip_cuda_program name library)
 endfunction()
 
 # test_<name> of tests/cuda but what matches LEAVING_OUT, test_<name>_ops and test_<name>_layers of the laws, and golden
-# cases golden_*_<name>; ALL: laws of models and caches, and every golden case, too.
+# cases golden_*_<name>; ALL: laws of models, and every golden case, too.
 function(blip_cuda_tests name library)
   cmake_parse_arguments(PARSE_ARGV 2 arg "ALL" "LEAVING_OUT" "")
   file(GLOB ours CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/cuda/*_test.cpp")
@@ -29,7 +29,6 @@ function(blip_cuda_tests name library)
     blip/caption-generate/generate_caption.cpp)
   if(arg_ALL)
     blip_cuda_program(test_${name}_models ${library} "${PROJECT_SOURCE_DIR}/tests/models/towers_test.cpp")
-    blip_cuda_program(test_${name}_generate ${library} "${PROJECT_SOURCE_DIR}/tests/generate/cache_test.cpp")
     list(APPEND cases albef/pretrain_alpha0/pretrain.cpp albef/retrieval/retrieval.cpp blip/retrieval/retrieval.cpp
       blip/caption-train/caption_train.cpp albef/vqa/answers.cpp blip/vqa-train/answers.cpp albef/ve/entailment.cpp
       albef/nlvr/entailment.cpp albef/pretrain_nlvr/text_assignment.cpp blip/nlvr/pair_reasoning.cpp

@@ -141,7 +141,7 @@ void check_by_match() {
     }
     const double largest = *std::max_element(want.begin(), want.end());
     for (std::size_t b = 0; b < want.size(); ++b)
-      CHECK(std::abs(found[b] - want[b]) <= (std::is_same_v<B, cpu> ? 1e-3 : 1e-6) * largest);
+      CHECK(std::abs(found[b] - want[b]) <= (sizeof(typename B::scalar) == sizeof(float) ? 1e-3 : 1e-6) * largest);
     const auto best = best_box(found);
     REQUIRE(best);
     CHECK(*best == static_cast<std::size_t>(k.g.number_at(k.pair_at(i) + "best_box", -1)));
