@@ -77,9 +77,10 @@ class decoder_model {
     }
     cache_.start(lengths_);
     if (std::exchange(ranked_, wished_) != wished_) step_.forget();
+    if (ranked_ > 0) hold(found_, static_cast<std::size_t>(rows) * static_cast<std::size_t>(2 * ranked_ + 2));
     tell(rows);
     first_ = head_.forward(t_, ops::gather_rows(t_, pass(), cache_.ends(), count), text_.words()).ref();
-    find_best(first_->value, rows);
+    find_best(first_->value);
     bring(first_->value);
     return result_;
   }
@@ -103,7 +104,7 @@ class decoder_model {
     first_ = {};
     bring(step_(static_cast<int>(parents.size()), [&] {
       const tensor<B> y = head_.forward(t_, pass(), text_.words()).ref();
-      find_best(y->value, y->value.rows);
+      find_best(y->value);
       return y;
     }));
     return result_;
@@ -141,12 +142,14 @@ class decoder_model {
   // Ids and sources go to the back end in one piece, where at most `rows` texts have room.
   void tell(int rows) {
     ids_.insert(ids_.end(), source_.begin(), source_.end());
-    const std::size_t room = std::max(ids_.size(), 2 * static_cast<std::size_t>(rows));
-    if (device_.size() < room) {
-      device_ = buffer<B, int>(room);
-      step_.forget();
-    }
+    hold(device_, std::max(ids_.size(), 2 * static_cast<std::size_t>(rows)));
     device_.write(ids_);
+  }
+  // Gives an array so much room at least; where it moves, no step may be replayed.
+  void hold(buffer<B, int>& b, std::size_t room) {
+    if (b.size() >= room) return;
+    b = buffer<B, int>(room);
+    step_.forget();
   }
   var<T, width> pass() {
     return text_.extend(
@@ -154,17 +157,11 @@ class decoder_model {
         context_, device_.data() + cache_.queries().rows);
   }
 
-  // Of a ranking: the best of each row, where at most `rows` of them have room. Sums, logits and tokens lie one behind the
-  // other, so that they come in one piece.
-  void find_best([[maybe_unused]] const matrix_view<scalar>& m, [[maybe_unused]] int rows) {
+  // Of a ranking: the best of each row. Sums, logits and tokens lie one behind the other, so that they come in one piece.
+  void find_best([[maybe_unused]] const matrix_view<scalar>& m) {
     if constexpr (ranks) {
       if (ranked_ == 0) return;
       static_assert(sizeof(scalar) == sizeof(int));
-      const std::size_t room = static_cast<std::size_t>(rows) * static_cast<std::size_t>(2 * ranked_ + 2);
-      if (found_.size() < room) {
-        found_ = buffer<B, int>(room);
-        step_.forget();
-      }
       int* const best = found_.data() + 2 * std::ptrdiff_t{m.rows};
       kernels<B>::best_tokens(t_.device(), m, ranked_, reinterpret_cast<scalar*>(best),
                               best + std::ptrdiff_t{m.rows} * ranked_, reinterpret_cast<double*>(found_.data()));

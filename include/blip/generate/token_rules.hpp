@@ -26,7 +26,7 @@ struct token_rules {
       for (auto id = ids.begin(); id != ids.end(); ++id) {
         if (std::find(ids.begin(), id, *id) != id) continue;  // each id once
         double& s = scores[static_cast<std::size_t>(*id)];
-        s = s < 0 ? s * repetition_penalty : s / repetition_penalty;
+        s = penalised(s);
       }
     const int made = static_cast<int>(ids.size()) - prompt;
     if (stop >= 0 && made + 1 < min_tokens)
@@ -39,7 +39,7 @@ struct token_rules {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       double& s = scores[i];
       if (repetition_penalty != 1 && std::find(ids.begin(), ids.end(), tokens[i]) != ids.end())
-        s = s < 0 ? s * repetition_penalty : s / repetition_penalty;
+        s = penalised(s);
       if (banned && tokens[i] == stop) s = -std::numeric_limits<double>::infinity();
     }
   }
@@ -66,6 +66,7 @@ struct token_rules {
   }
 
  private:
+  double penalised(double s) const { return s < 0 ? s * repetition_penalty : s / repetition_penalty; }
   [[noreturn, gnu::cold]] static void fail(const char* what, std::string_view expected, std::string_view found) {
     throw config_error({std::string("token_rules: ") + what, expected, found, {}});
   }

@@ -6,12 +6,12 @@
 #include <functional>
 #include <stdexcept>
 
-// Runs CUDA kernels that g++ has compiled: one fiber per CUDA thread, block after block. A warp's lanes run one after
-// the other until all wait for each other, warps run in an order shuffled by a seed, so what a missing barrier lets
-// happen does happen. Shared memory is NaN when a block begins, device memory when it is allocated.
 struct simt_stream;
 struct simt_graph;
 
+// Runs CUDA kernels that g++ has compiled: one fiber per CUDA thread, block after block. A warp's lanes run one after
+// the other until all wait for each other, warps run in an order shuffled by a seed, so what a missing barrier lets
+// happen does happen. Shared memory is NaN when a block begins, device memory when it is allocated.
 namespace simt {
 
 struct dim {

@@ -7,8 +7,8 @@
 #include "blip/backend/cuda/arch.cuh"
 #include "blip/backend/cuda/graph.hpp"
 
-// Memory, graphs and errors: the definitions of memory.hpp and graph.hpp. Blocks come from the runtime's own pool, which is told to keep what
-// it was given, so that neither allocation nor release waits for the GPU.
+// Memory, graphs and errors: the definitions of memory.hpp and graph.hpp. Blocks come from the runtime's own pool, which
+// is told to keep what it was given, so that neither allocation nor release waits for the GPU.
 namespace blip::inline BLIP_ABI {
 
 namespace gpu {
