@@ -12,7 +12,7 @@ function(blip_cuda_program name library)
 endfunction()
 
 # test_<name> of tests/cuda but what matches LEAVING_OUT, test_<name>_ops and test_<name>_layers of the laws, and golden
-# cases golden_*_<name>; ALL: laws of models, and every golden case, too.
+# cases golden_*_<name>; ALL: laws of towers, and every golden case of both families, too.
 function(blip_cuda_tests name library)
   cmake_parse_arguments(PARSE_ARGV 2 arg "ALL" "LEAVING_OUT" "")
   file(GLOB ours CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/cuda/*_test.cpp")
